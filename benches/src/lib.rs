@@ -1,0 +1,1 @@
+//! Benches of Songi beside its peers; see `benches/`.

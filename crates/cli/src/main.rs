@@ -1,0 +1,3 @@
+//! The songi binary: a demo chat server and tools for Socket.IO.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Engine.IO without I/O: packets, payloads, handshake and session state machines.

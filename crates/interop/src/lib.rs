@@ -1,0 +1,1 @@
+//! Tests of Songi against the JavaScript peers from npm.

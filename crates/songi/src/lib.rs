@@ -1,0 +1,1 @@
+//! Socket.IO for Rust: server and client, from the WebSocket up.

@@ -1,0 +1,1 @@
+//! A WebSocket over any tokio stream, driven by songi-websocket.

@@ -1,0 +1,3 @@
+//! Songi's own tasks: tests, fuzzing, benches.
+
+fn main() {}
