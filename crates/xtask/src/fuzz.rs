@@ -3,6 +3,8 @@
 use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
 
+use crate::install_cargo_tool;
+
 /// How long each target runs in the test command.
 pub(crate) const SECONDS: u32 = 20;
 
@@ -49,14 +51,5 @@ fn install(sh: &Shell) -> Result<()> {
             .run()
             .context("fuzzing needs a nightly toolchain: rustup toolchain install nightly")?;
     }
-    if cmd!(sh, "cargo fuzz --version")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_err()
-    {
-        cmd!(sh, "cargo install --locked cargo-fuzz").run()?;
-    }
-    Ok(())
+    install_cargo_tool(sh, "fuzz")
 }

@@ -78,3 +78,17 @@ fn run() -> Result<()> {
 fn step(name: &str) {
     println!("\n=== {name}");
 }
+
+/// Installs `cargo <name>` from crates.io where it is missing.
+fn install_cargo_tool(sh: &Shell, name: &str) -> Result<()> {
+    if cmd!(sh, "cargo {name} --version")
+        .quiet()
+        .ignore_stdout()
+        .ignore_stderr()
+        .run()
+        .is_ok()
+    {
+        return Ok(());
+    }
+    Ok(cmd!(sh, "cargo install --locked cargo-{name}").run()?)
+}

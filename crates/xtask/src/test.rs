@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{PROTOCOL_CRATES, fuzz, layers, package, peers, step};
+use crate::{PROTOCOL_CRATES, fuzz, install_cargo_tool, layers, package, peers, step};
 
 /// The workspaces beside the main one.
 const SIDE_WORKSPACES: [&str; 2] = ["fuzz/Cargo.toml", "benches/Cargo.toml"];
@@ -63,17 +63,8 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     fuzz::run(sh, fuzz::SECONDS)
 }
 
-/// `cargo deny` without advisories, whose database is not in a package registry.
+/// `cargo deny` without advisories: their database is not in a package registry.
 fn licences(sh: &Shell) -> Result<()> {
-    if cmd!(sh, "cargo deny --version")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_err()
-    {
-        println!("skipped: cargo-deny is not installed (cargo install --locked cargo-deny)");
-        return Ok(());
-    }
+    install_cargo_tool(sh, "deny")?;
     Ok(cmd!(sh, "cargo deny --all-features check licenses bans sources").run()?)
 }
