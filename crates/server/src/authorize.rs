@@ -130,7 +130,7 @@ macro_rules! impl_authorizer {
             Return: Verdict<M>,
             $($param: FromEvent<Socket>,)*
         {
-            #[expect(non_snake_case, reason = "a parameter is named as its type")]
+            #[allow(non_snake_case, reason = "a parameter is named as its type")]
             fn call(
                 &self,
                 connect: &mut EventContext<'_, Socket>,

@@ -1,0 +1,397 @@
+//! One pass over a JSON text: is it JSON, is it shallow enough, do its placeholders point to
+//! attachments. No recursion, no allocation.
+
+use thiserror::Error;
+
+/// Why a text is not the JSON that was expected.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// The text ended inside a value.
+    #[error("the JSON text ends inside a value")]
+    UnexpectedEnd,
+    /// A byte that cannot stand where it stands (RFC 8259).
+    #[error("unexpected byte at offset {offset}")]
+    UnexpectedByte {
+        /// Its place in the text that was scanned.
+        offset: usize,
+    },
+    /// More levels of nesting than [`Limits::max_depth`](crate::Limits::max_depth).
+    #[error("nested deeper than the limit of {limit}")]
+    TooDeep {
+        /// The limit.
+        limit: u8,
+    },
+    /// A `{"_placeholder":true}` whose `num` is not the number of one of the packet's attachments.
+    #[error("illegal placeholder in the object that ends at offset {offset}")]
+    IllegalPlaceholder {
+        /// Where the object ends in the text that was scanned.
+        offset: usize,
+    },
+}
+
+/// `serde_json` counts levels down from 128 and refuses at 0.
+pub(crate) const MAX_DEPTH: u8 = 127;
+
+/// A cursor over a JSON text. Which of the open levels are objects, and what is known of them as
+/// placeholders, is one bit per level.
+#[derive(Clone)]
+pub(crate) struct Scanner<'a> {
+    text: &'a [u8],
+    pos: usize,
+    max_depth: u8,
+    depth: u8,
+    objects: u128,
+    attachments: u16,
+    placeholders: u128,
+    good_nums: u128,
+    bad_nums: u128,
+}
+
+/// What may come next.
+#[derive(Clone, Copy)]
+enum Expect {
+    Value,
+    FirstElement,
+    FirstKey,
+    Key,
+    CommaOrEnd,
+}
+
+impl<'a> Scanner<'a> {
+    /// A scanner at the start of `text`. With `attachments` above 0, placeholders are checked.
+    pub(crate) fn new(text: &'a str, max_depth: u8, attachments: u16) -> Self {
+        Self {
+            text: text.as_bytes(),
+            pos: 0,
+            max_depth: max_depth.min(MAX_DEPTH),
+            depth: 0,
+            objects: 0,
+            attachments,
+            placeholders: 0,
+            good_nums: 0,
+            bad_nums: 0,
+        }
+    }
+
+    /// A scanner at `pos` of a text that has been scanned before.
+    pub(crate) fn at(text: &'a str, pos: usize) -> Self {
+        Self {
+            pos,
+            ..Self::new(text, MAX_DEPTH, 0)
+        }
+    }
+
+    pub(crate) fn pos(&self) -> usize {
+        self.pos
+    }
+
+    /// The byte at the cursor.
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.text.get(self.pos).copied()
+    }
+
+    pub(crate) fn skip_whitespace(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.pos += 1;
+        }
+    }
+
+    /// Moves past `byte` if it stands at the cursor.
+    pub(crate) fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.pos += usize::from(found);
+        found
+    }
+
+    /// Moves past one value.
+    pub(crate) fn value(&mut self) -> Result<(), JsonError> {
+        self.run(Expect::Value)
+    }
+
+    /// Moves past the `[` of the outermost array.
+    pub(crate) fn open_array(&mut self) -> Result<(), JsonError> {
+        if !self.eat(b'[') {
+            return Err(self.unexpected());
+        }
+        self.open(false)
+    }
+
+    /// Moves past the rest of the outermost array, the cursor being behind its first element.
+    pub(crate) fn rest_of_array(&mut self) -> Result<(), JsonError> {
+        self.run(Expect::CommaOrEnd)
+    }
+
+    /// Nothing but whitespace may follow.
+    pub(crate) fn end(&mut self) -> Result<(), JsonError> {
+        self.skip_whitespace();
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.unexpected()),
+        }
+    }
+
+    /// Moves past a string. Tells whether it has escapes.
+    pub(crate) fn string(&mut self) -> Result<bool, JsonError> {
+        if !self.eat(b'"') {
+            return Err(self.unexpected());
+        }
+        let mut escaped = false;
+        loop {
+            let rest = self.text.get(self.pos..).unwrap_or_default();
+            self.pos += plain_len(rest);
+            match self.peek() {
+                Some(b'"') => {
+                    self.pos += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    self.pos += 1;
+                    self.escape()?;
+                    escaped = true;
+                }
+                _ => return Err(self.unexpected()),
+            }
+        }
+    }
+
+    /// Moves past a number (RFC 8259 §6).
+    pub(crate) fn number(&mut self) -> Result<(), JsonError> {
+        self.eat(b'-');
+        match self.peek() {
+            Some(b'0') => self.pos += 1,
+            Some(b'1'..=b'9') => self.digits()?,
+            _ => return Err(self.unexpected()),
+        }
+        if self.eat(b'.') {
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.pos += 1;
+            if !self.eat(b'+') {
+                self.eat(b'-');
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// Runs until the level at which it started is closed again.
+    fn run(&mut self, mut expect: Expect) -> Result<(), JsonError> {
+        loop {
+            self.skip_whitespace();
+            let byte = self.peek().ok_or(JsonError::UnexpectedEnd)?;
+            expect = match (expect, byte) {
+                (Expect::FirstElement, b']') | (Expect::FirstKey, b'}') => {
+                    self.close()?;
+                    Expect::CommaOrEnd
+                }
+                (Expect::CommaOrEnd, b',') => {
+                    self.pos += 1;
+                    if self.in_object() {
+                        Expect::Key
+                    } else {
+                        Expect::Value
+                    }
+                }
+                (Expect::CommaOrEnd, b'}') if self.in_object() => {
+                    self.close()?;
+                    Expect::CommaOrEnd
+                }
+                (Expect::CommaOrEnd, b']') if !self.in_object() => {
+                    self.close()?;
+                    Expect::CommaOrEnd
+                }
+                (Expect::Key | Expect::FirstKey, b'"') => {
+                    self.key()?;
+                    Expect::Value
+                }
+                (Expect::Value | Expect::FirstElement, b'[') => {
+                    self.pos += 1;
+                    self.open(false)?;
+                    Expect::FirstElement
+                }
+                (Expect::Value | Expect::FirstElement, b'{') => {
+                    self.pos += 1;
+                    self.open(true)?;
+                    Expect::FirstKey
+                }
+                (Expect::Value | Expect::FirstElement, _) => {
+                    self.scalar(byte)?;
+                    Expect::CommaOrEnd
+                }
+                _ => return Err(self.unexpected()),
+            };
+            if self.depth == 0 && matches!(expect, Expect::CommaOrEnd) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn scalar(&mut self, first: u8) -> Result<(), JsonError> {
+        match first {
+            b'"' => self.string().map(|_| ()),
+            b't' => self.literal(b"true"),
+            b'f' => self.literal(b"false"),
+            b'n' => self.literal(b"null"),
+            _ => self.number(),
+        }
+    }
+
+    fn literal(&mut self, word: &[u8]) -> Result<(), JsonError> {
+        for &byte in word {
+            if !self.eat(byte) {
+                return Err(self.unexpected());
+            }
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), JsonError> {
+        let start = self.pos;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.pos += 1;
+        }
+        if self.pos == start {
+            Err(self.unexpected())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The part of an escape behind the backslash. Lone surrogates pass, as in `JSON.parse`:
+    /// `JSON.stringify` writes them.
+    fn escape(&mut self) -> Result<(), JsonError> {
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.pos += 1;
+                Ok(())
+            }
+            Some(b'u') => {
+                self.pos += 1;
+                for _ in 0..4 {
+                    if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
+                        return Err(self.unexpected());
+                    }
+                    self.pos += 1;
+                }
+                Ok(())
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// A key and its colon. In a binary packet, looks whether it makes its object a placeholder.
+    fn key(&mut self) -> Result<(), JsonError> {
+        let start = self.pos;
+        self.string()?;
+        let end = self.pos;
+        self.skip_whitespace();
+        if !self.eat(b':') {
+            return Err(self.unexpected());
+        }
+        if self.attachments > 0 {
+            self.skip_whitespace();
+            match self.text.get(start..end) {
+                // As JavaScript: only the literal `true` makes a placeholder.
+                Some(br#""_placeholder""#) if self.rest().starts_with(b"true") => {
+                    self.placeholders |= self.level();
+                }
+                Some(br#""num""#) if self.is_attachment_number() => self.good_nums |= self.level(),
+                Some(br#""num""#) => self.bad_nums |= self.level(),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the value at the cursor is a plain integer below the number of attachments.
+    fn is_attachment_number(&self) -> bool {
+        let rest = self.rest();
+        let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let Some((digits, rest)) = rest.split_at_checked(len) else {
+            return false;
+        };
+        let number = core::str::from_utf8(digits)
+            .ok()
+            .and_then(|digits| digits.parse::<u16>().ok());
+        number.is_some_and(|number| number < self.attachments)
+            && !matches!(rest.first(), Some(b'.' | b'e' | b'E'))
+    }
+
+    fn open(&mut self, object: bool) -> Result<(), JsonError> {
+        if self.depth >= self.max_depth {
+            return Err(JsonError::TooDeep {
+                limit: self.max_depth,
+            });
+        }
+        self.depth += 1;
+        let level = self.level();
+        self.objects = if object {
+            self.objects | level
+        } else {
+            self.objects & !level
+        };
+        if self.attachments > 0 {
+            self.placeholders &= !level;
+            self.good_nums &= !level;
+            self.bad_nums &= !level;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), JsonError> {
+        let level = self.level();
+        if self.placeholders & level != 0 && (self.good_nums & !self.bad_nums & level) == 0 {
+            return Err(JsonError::IllegalPlaceholder { offset: self.pos });
+        }
+        self.pos += 1;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// The bit of the innermost open level. `depth` is at most 127.
+    fn level(&self) -> u128 {
+        1 << self.depth
+    }
+
+    fn in_object(&self) -> bool {
+        self.objects & self.level() != 0
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.get(self.pos..).unwrap_or_default()
+    }
+
+    fn unexpected(&self) -> JsonError {
+        if self.pos < self.text.len() {
+            JsonError::UnexpectedByte { offset: self.pos }
+        } else {
+            JsonError::UnexpectedEnd
+        }
+    }
+}
+
+/// How many bytes at the start stand for themselves in a JSON string: all up to the first quote,
+/// backslash or control character.
+pub(crate) fn plain_len(bytes: &[u8]) -> usize {
+    // Whole chunks first: without an early exit inside, the compiler makes it a vector compare.
+    let (chunks, _) = bytes.as_chunks::<32>();
+    let plain = chunks
+        .iter()
+        .take_while(|chunk| !chunk.iter().fold(false, |any, &b| any | is_special(b)));
+    let skipped = plain.count() * 32;
+    let rest = bytes.get(skipped..).unwrap_or_default();
+    skipped
+        + rest
+            .iter()
+            .position(|&byte| is_special(byte))
+            .unwrap_or(rest.len())
+}
+
+fn is_special(byte: u8) -> bool {
+    byte == b'"' || byte == b'\\' || byte < 0x20
+}
+
+#[cfg(test)]
+mod tests;
