@@ -1,0 +1,189 @@
+//! Both halves of a connection as one value.
+
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use bytes::BytesMut;
+
+use crate::{
+    AbnormalClosure, CloseFrame, Config, Event, MaskSource, Message, Prepared, Receiver, Reply,
+    Role, SendError, Sender, Step, Violation,
+};
+
+/// A WebSocket connection after its opening handshake, without its transport.
+///
+/// The driver reads bytes and calls [`receive`](Self::receive) until it wants more; writes what
+/// [`transmit`](Self::transmit) shows; minds [`poll_timeout`](Self::poll_timeout); and does with
+/// the transport what [`next_step`](Self::next_step) says.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use songi_websocket::{CloseCode, Config, Connection, Event, Message, Step};
+///
+/// let mut server = Connection::server(Config::default());
+/// // Not a fit source of masks: use a cryptographic generator.
+/// let mut client = Connection::client(Config::default(), || [1, 2, 3, 4]);
+///
+/// let carry = |from: &mut Connection, to: &mut BytesMut| {
+///     from.slices().for_each(|bytes| to.extend_from_slice(bytes));
+///     from.transmitted(from.queued());
+/// };
+///
+/// let mut input = BytesMut::new();
+/// client.send(Message::text("hi"))?;
+/// client.close(Some(CloseCode::NORMAL.into()));
+/// carry(&mut client, &mut input);
+/// assert_eq!(server.receive(&mut input)?, Some(Event::Text("hi".into())));
+/// assert_eq!(server.receive(&mut input)?, Some(Event::Close(Some(CloseCode::NORMAL.into()))));
+///
+/// carry(&mut server, &mut input);
+/// assert_eq!(server.next_step(), Step::HalfClose);
+/// assert_eq!(client.receive(&mut input)?, Some(Event::Close(Some(CloseCode::NORMAL.into()))));
+/// client.receive_eof()?;
+/// assert_eq!(client.next_step(), Step::Close);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    receiver: Receiver,
+    sender: Sender,
+}
+
+impl Connection {
+    /// The server's end.
+    #[must_use]
+    pub fn server(config: Config) -> Self {
+        Self {
+            receiver: Receiver::new(Role::Server, &config),
+            sender: Sender::new(None, &config),
+        }
+    }
+
+    /// The client's end, with a cryptographic generator of masking keys.
+    pub fn client(config: Config, masks: impl MaskSource + 'static) -> Self {
+        Self {
+            receiver: Receiver::new(Role::Client, &config),
+            sender: Sender::new(Some(Box::new(masks)), &config),
+        }
+    }
+
+    /// Takes the next event from the start of `input`, and queues the answer it asks for: a pong,
+    /// or a Close frame.
+    ///
+    /// `Ok(None)` means that more bytes are needed. What is left in `input` then is at most the
+    /// start of a header or of a control frame (138 bytes): keep it, and append to it. Payloads
+    /// that arrive in parts are moved out at once, so `input` never has to grow.
+    ///
+    /// Payloads up to 256 bytes, and those below a sixteenth of the buffer behind `input`, are
+    /// copied out of it; larger ones share it.
+    ///
+    /// # Errors
+    /// The rule that the peer broke. A Close frame with [`Violation::close_code`] is queued, all
+    /// further input is discarded, and the same error answers every later call.
+    pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
+        match self.receiver.receive(input) {
+            Ok(Some(event)) => {
+                if let Some(reply) = Reply::to(&event) {
+                    self.sender.reply(reply);
+                }
+                Ok(Some(event))
+            }
+            Ok(None) => Ok(None),
+            Err(violation) => {
+                self.sender.reply(Reply::Fail(violation));
+                Err(violation)
+            }
+        }
+    }
+
+    /// Takes note that the transport ended.
+    ///
+    /// # Errors
+    /// [`AbnormalClosure`] if there was no Close frame before it.
+    pub fn receive_eof(&mut self) -> Result<(), AbnormalClosure> {
+        self.sender.reply(Reply::Eof);
+        self.receiver.receive_eof()
+    }
+
+    /// Queues a message, in one frame.
+    ///
+    /// # Errors
+    /// The message comes back: [`SendError::Full`] if the queue would pass
+    /// [`Config::queue_limit`], [`SendError::Closing`] after a Close frame was sent or received.
+    pub fn send(&mut self, message: Message) -> Result<(), SendError> {
+        self.sender.send(message)
+    }
+
+    /// Queues a message that was framed once for many.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError<()>> {
+        self.sender.send_prepared(prepared)
+    }
+
+    /// Starts the closing handshake: a Close frame is queued behind what is queued, and nothing
+    /// can be sent after it. Events still come until the peer's Close frame does. Does nothing if
+    /// a Close frame was sent before.
+    pub fn close(&mut self, frame: impl Into<Option<CloseFrame>>) {
+        self.sender.close(frame);
+    }
+
+    /// Fills `slices` with what is to be written next, and returns how many it used.
+    #[cfg(feature = "std")]
+    pub fn transmit<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
+        self.sender.transmit(slices)
+    }
+
+    /// What is to be written next, in order, as slices that are not empty.
+    pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        self.sender.slices()
+    }
+
+    /// Takes note that the first `n` of the queued bytes were written.
+    pub fn transmitted(&mut self, n: usize) {
+        self.sender.transmitted(n);
+    }
+
+    /// Bytes that wait to be written, headers included.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.sender.queued()
+    }
+
+    /// Whether messages may still be sent: no Close frame was sent or received.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.sender.is_open()
+    }
+
+    /// What to do with the transport.
+    #[must_use]
+    pub fn next_step(&self) -> Step {
+        self.sender.next_step()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called, as a duration since the
+    /// caller's origin of time. Zero asks for the present time: a deadline has to be set.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.sender.poll_timeout()
+    }
+
+    /// Tells the time, as a duration since the caller's origin. A closing that has begun gets its
+    /// deadline ([`Config::close_timeout`]); one that is past it ends in [`Step::Abort`].
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.sender.handle_timeout(now);
+    }
+
+    /// The two halves, to be moved to different tasks or threads.
+    ///
+    /// They share nothing. Each [`Reply`] of the receiver is to be carried to the sender.
+    #[must_use]
+    pub fn split(self) -> (Receiver, Sender) {
+        (self.receiver, self.sender)
+    }
+}
+
+#[cfg(test)]
+mod tests;

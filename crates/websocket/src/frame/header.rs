@@ -1,0 +1,195 @@
+//! Frame headers (RFC 6455 §5.2): read from a prefix, refused at the byte that decides it.
+
+use bytes::BytesMut;
+
+use super::Opcode;
+use crate::{Role, Violation};
+
+/// The longest header: two bytes, eight of length, four of masking key.
+pub(crate) const MAX: usize = 14;
+
+/// The longest payload of a control frame (RFC 6455 §5.5).
+pub(crate) const CONTROL_MAX: usize = 125;
+
+/// A header whose every field has been checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) fin: bool,
+    pub(crate) opcode: Opcode,
+    /// All zero where the frame is not masked.
+    pub(crate) mask: [u8; 4],
+    /// Payload bytes; within the message limit, so it fits a `usize` of any width.
+    pub(crate) len: usize,
+}
+
+/// What the receiver's state allows the next frame to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expect {
+    /// The receiver's own role: a server takes masked frames only, a client unmasked ones only.
+    pub(crate) role: Role,
+    /// Whether a fragmented message is under way.
+    pub(crate) in_message: bool,
+    /// Bytes of the message under way.
+    pub(crate) received: usize,
+    /// The message limit in bytes.
+    pub(crate) limit: usize,
+}
+
+/// Reads a header from the start of `input`; returns it with its size.
+///
+/// `Ok(None)` means that the bytes so far are the start of a frame that may still be valid.
+/// Whether a prefix is refused never depends on bytes behind the one that decides it.
+pub(crate) fn parse(input: &[u8], expect: Expect) -> Result<Option<(Header, usize)>, Violation> {
+    let Some((&first, rest)) = input.split_first() else {
+        return Ok(None);
+    };
+    let (fin, opcode) = first_byte(first, expect.in_message)?;
+    let Some((&second, rest)) = rest.split_first() else {
+        return Ok(None);
+    };
+    let short = second_byte(second, opcode, expect.role)?;
+
+    let room = if opcode.is_control() {
+        CONTROL_MAX
+    } else {
+        expect.limit.saturating_sub(expect.received)
+    };
+    let limits = Limits {
+        room: room as u64,
+        limit: expect.limit,
+    };
+    let length = match short {
+        126 => extended::<2>(rest, 125, limits)?,
+        127 => extended::<8>(rest, 0xFFFF, limits)?,
+        short => {
+            limits.check(u64::from(short))?;
+            Some((u64::from(short), rest))
+        }
+    };
+    let Some((len, rest)) = length else {
+        return Ok(None);
+    };
+    // `len <= room`, and `room` is a `usize`.
+    let len = len as usize;
+
+    let (mask, rest) = match expect.role {
+        Role::Client => ([0; 4], rest),
+        Role::Server => match rest.split_first_chunk::<4>() {
+            Some((mask, rest)) => (*mask, rest),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some((
+        Header {
+            fin,
+            opcode,
+            mask,
+            len,
+        },
+        input.len() - rest.len(),
+    )))
+}
+
+fn first_byte(byte: u8, in_message: bool) -> Result<(bool, Opcode), Violation> {
+    if byte & 0x70 != 0 {
+        return Err(Violation::ReservedBits);
+    }
+    let fin = byte & 0x80 != 0;
+    let bits = byte & 0x0F;
+    let opcode = Opcode::from_bits(bits).ok_or(Violation::ReservedOpcode(bits))?;
+    match opcode {
+        Opcode::Continuation if !in_message => Err(Violation::UnexpectedContinuation),
+        Opcode::Text | Opcode::Binary if in_message => Err(Violation::InterleavedMessage),
+        opcode if opcode.is_control() && !fin => Err(Violation::FragmentedControl),
+        opcode => Ok((fin, opcode)),
+    }
+}
+
+fn second_byte(byte: u8, opcode: Opcode, role: Role) -> Result<u8, Violation> {
+    let masked = byte & 0x80 != 0;
+    match role {
+        Role::Server if !masked => return Err(Violation::Unmasked),
+        Role::Client if masked => return Err(Violation::Masked),
+        _ => {}
+    }
+    let short = byte & 0x7F;
+    if opcode.is_control() && usize::from(short) > CONTROL_MAX {
+        return Err(Violation::ControlTooLong);
+    }
+    Ok(short)
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    room: u64,
+    limit: usize,
+}
+
+impl Limits {
+    fn check(self, len: u64) -> Result<(), Violation> {
+        if len > self.room {
+            return Err(Violation::MessageTooBig { limit: self.limit });
+        }
+        Ok(())
+    }
+}
+
+/// Reads an extended length of `N` bytes, which must be above `below` to be minimal.
+///
+/// From the bytes known so far follow the least and the greatest length possible; that is enough
+/// to refuse a length before its last byte.
+fn extended<const N: usize>(
+    rest: &[u8],
+    below: u64,
+    limits: Limits,
+) -> Result<Option<(u64, &[u8])>, Violation> {
+    let (known, rest, missing) = match rest.split_first_chunk::<N>() {
+        Some((known, rest)) => (known.as_slice(), rest, 0),
+        None => (rest, rest, 8 * (N - rest.len()) as u32),
+    };
+    if known.is_empty() {
+        return Ok(None);
+    }
+    let least = known
+        .iter()
+        .fold(0, |value: u64, &byte| value << 8 | u64::from(byte))
+        << missing;
+    let greatest = least | ((1 << missing) - 1);
+    if greatest <= below {
+        return Err(Violation::NonMinimalLength);
+    }
+    if least >> 63 != 0 {
+        return Err(Violation::LengthOverflow);
+    }
+    limits.check(least)?;
+    Ok((missing == 0).then_some((least, rest)))
+}
+
+/// Appends a header in its minimal form; a client's header carries `mask`.
+pub(crate) fn encode(
+    out: &mut BytesMut,
+    fin: bool,
+    opcode: Opcode,
+    len: usize,
+    mask: Option<[u8; 4]>,
+) {
+    let first = u8::from(fin) << 7 | opcode.bits();
+    let masked = u8::from(mask.is_some()) << 7;
+    match len {
+        0..=125 => out.extend_from_slice(&[first, masked | len as u8]),
+        126..=0xFFFF => {
+            let [a, b] = (len as u16).to_be_bytes();
+            out.extend_from_slice(&[first, masked | 126, a, b]);
+        }
+        _ => {
+            out.extend_from_slice(&[first, masked | 127]);
+            out.extend_from_slice(&(len as u64).to_be_bytes());
+        }
+    }
+    if let Some(mask) = mask {
+        out.extend_from_slice(&mask);
+    }
+}
+
+#[cfg(test)]
+mod tests;
