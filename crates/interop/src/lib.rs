@@ -42,8 +42,15 @@ impl Script {
             .kill_on_drop(true)
             .spawn()
             .context("node")?;
-        let stdout = child.stdout.take().context("the script has no standard output")?;
-        Ok(Self { name: name.to_owned(), lines: BufReader::new(stdout).lines(), _child: child })
+        let stdout = child
+            .stdout
+            .take()
+            .context("the script has no standard output")?;
+        Ok(Self {
+            name: name.to_owned(),
+            lines: BufReader::new(stdout).lines(),
+            _child: child,
+        })
     }
 
     /// The next line that the script prints.

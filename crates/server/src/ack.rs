@@ -55,13 +55,19 @@ impl Ack {
 
 impl fmt::Debug for Ack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ack").field("socket", &self.socket).field("id", &self.id).finish()
+        f.debug_struct("Ack")
+            .field("socket", &self.socket)
+            .field("id", &self.id)
+            .finish()
     }
 }
 
 impl FromEvent<Socket> for Ack {
     fn from_event(event: &mut EventContext<'_, Socket>) -> Result<Self, ArgumentError> {
-        Ok(Self { socket: event.socket().clone(), id: event.take_ack() })
+        Ok(Self {
+            socket: event.socket().clone(),
+            id: event.take_ack(),
+        })
     }
 }
 
@@ -83,7 +89,11 @@ struct Pending {
 
 impl<T> EmitWithAck<T> {
     pub(crate) fn start(socket: Socket, event: &str, args: &impl Serialize) -> Self {
-        Self { sent: Pending::start(socket, event, args), timeout: DEFAULT_TIMEOUT, answer: PhantomData }
+        Self {
+            sent: Pending::start(socket, event, args),
+            timeout: DEFAULT_TIMEOUT,
+            answer: PhantomData,
+        }
     }
 
     /// How long to wait for the answer. Default: 10 seconds.
@@ -95,7 +105,9 @@ impl<T> EmitWithAck<T> {
 
 impl<T> fmt::Debug for EmitWithAck<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmitWithAck").field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("EmitWithAck")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
     }
 }
 
@@ -118,7 +130,7 @@ impl<T: DeserializeOwned> IntoFuture for EmitWithAck<T> {
 impl Pending {
     fn start(socket: Socket, event: &str, args: &impl Serialize) -> Result<Self, EmitError> {
         let (sender, reply) = oneshot::channel();
-        let id = socket.inner().acks.lock().insert(sender)?;
+        let id = socket.inner().acks.lock().insert(sender, None)?;
         // From here on the drop takes the ack back.
         let pending = Self { socket, id, reply };
         let inner = pending.socket.inner();

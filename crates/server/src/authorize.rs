@@ -29,7 +29,10 @@ pub struct ConnectError {
 impl ConnectError {
     /// An error with a message and no data.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), data: None }
+        Self {
+            message: message.into(),
+            data: None,
+        }
     }
 
     /// Adds data that the client finds in `error.data`. Data that serde_json cannot express is
@@ -113,7 +116,9 @@ pub trait Authorizer<M>: Send + Sync + 'static {
 
 /// An authorizer with its types erased.
 pub(crate) type AuthorizeFn = Arc<
-    dyn Fn(&mut EventContext<'_, Socket>) -> Result<BoxFuture<Result<(), ConnectError>>, ArgumentError>
+    dyn Fn(
+            &mut EventContext<'_, Socket>,
+        ) -> Result<BoxFuture<Result<(), ConnectError>>, ArgumentError>
         + Send
         + Sync,
 >;
@@ -131,6 +136,7 @@ macro_rules! impl_authorizer {
             $($param: FromEvent<Socket>,)*
         {
             #[allow(non_snake_case, reason = "a parameter is named as its type")]
+            #[allow(unused_variables, reason = "a closure without parameters")]
             fn call(
                 &self,
                 connect: &mut EventContext<'_, Socket>,

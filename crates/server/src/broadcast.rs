@@ -31,23 +31,27 @@ pub struct Broadcast {
 
 impl Broadcast {
     pub(crate) fn new(namespace: Namespace) -> Self {
-        Self { namespace, target: Target::default(), options: SendOptions::default() }
+        Self {
+            namespace,
+            target: Target::default(),
+            options: SendOptions::default(),
+        }
     }
 
     /// Members of this room, too. The id of a socket is a room of its own.
-    pub fn to(mut self, room: impl Into<FastStr>) -> Self {
-        self.target.rooms.push(room.into());
+    pub fn to(mut self, room: impl AsRef<str>) -> Self {
+        self.target.rooms.push(FastStr::new(room));
         self
     }
 
     /// The same as [`to`](Self::to).
-    pub fn in_(self, room: impl Into<FastStr>) -> Self {
+    pub fn in_(self, room: impl AsRef<str>) -> Self {
         self.to(room)
     }
 
     /// Nobody who is in this room.
-    pub fn except(mut self, room: impl Into<FastStr>) -> Self {
-        self.target.except.push(room.into());
+    pub fn except(mut self, room: impl AsRef<str>) -> Self {
+        self.target.except.push(FastStr::new(room));
         self
     }
 
@@ -89,16 +93,16 @@ impl Broadcast {
     }
 
     /// Puts all of them into a room.
-    pub fn sockets_join(&self, room: impl Into<FastStr>) {
-        let room = room.into();
+    pub fn sockets_join(&self, room: impl AsRef<str>) {
+        let room = FastStr::new(room);
         for socket in self.namespace.inner().rooms.select(&self.target) {
             self.namespace.inner().rooms.join(socket.id(), room.clone());
         }
     }
 
     /// Takes all of them out of a room.
-    pub fn sockets_leave(&self, room: impl Into<FastStr>) {
-        let room = room.into();
+    pub fn sockets_leave(&self, room: impl AsRef<str>) {
+        let room = FastStr::new(room);
         for socket in self.namespace.inner().rooms.select(&self.target) {
             self.namespace.inner().rooms.leave(socket.id(), &room);
         }

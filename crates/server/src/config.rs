@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use songi_engineio::{ServerConfig, Transports};
-use songi_socketio::Limits;
+use songi_socketio::{AckRegistry, Limits, server as protocol};
 
 /// The settings of a [`Server`](crate::Server). The defaults are those of the JavaScript server,
 /// where it has them.
@@ -48,15 +48,15 @@ pub struct Config {
     /// Acks that may be waited for from one socket. Default: 1024.
     pub max_pending_acks: usize,
     /// Namespaces that one client may be in. Default: 100.
-    pub max_namespaces: usize,
+    pub max_namespaces: u16,
     /// Attachments that one packet of a client may have. Default: 10.
-    pub max_attachments: usize,
+    pub max_attachments: u16,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let engine = ServerConfig::default();
-        let limits = Limits::default();
+        let protocol = protocol::Config::default();
         Self {
             path: "/socket.io/".to_owned(),
             transports: engine.transports,
@@ -64,13 +64,13 @@ impl Default for Config {
             ping_interval: engine.ping_interval,
             ping_timeout: engine.ping_timeout,
             upgrade_timeout: engine.upgrade_timeout,
-            connect_timeout: Duration::from_secs(45),
+            connect_timeout: protocol.connect_timeout,
             max_http_buffer_size: engine.max_payload,
             max_buffered: engine.max_buffered,
             max_pending_events: 1024,
-            max_pending_acks: 1024,
-            max_namespaces: 100,
-            max_attachments: limits.attachments,
+            max_pending_acks: AckRegistry::<()>::DEFAULT_LIMIT,
+            max_namespaces: protocol.max_namespaces,
+            max_attachments: protocol.limits.max_attachments,
         }
     }
 }
@@ -89,10 +89,21 @@ impl Config {
         })
     }
 
-    pub(crate) fn websocket(&self) -> songi_websocket::Config {
-        songi_websocket::Config {
-            max_message: self.max_http_buffer_size,
-            ..songi_websocket::Config::default()
+    pub(crate) fn protocol(&self) -> protocol::Config {
+        protocol::Config {
+            limits: Limits {
+                max_attachments: self.max_attachments,
+                ..Limits::default()
+            },
+            connect_timeout: self.connect_timeout,
+            max_namespaces: self.max_namespaces,
         }
+    }
+
+    pub(crate) fn websocket(&self) -> songi_websocket::Config {
+        // What waits is bounded before it comes to the WebSocket: see `max_buffered`.
+        songi_websocket::Config::default()
+            .message_limit(self.max_http_buffer_size)
+            .queue_limit(self.max_buffered)
     }
 }

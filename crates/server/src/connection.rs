@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -17,9 +17,10 @@ use songi_engineio::{
     CloseReason, Event, Frame, Message, Output, RequestId, Response, SendError, SendOptions,
     ServerSession, Transport, TransportEnd, TransportId,
 };
-use songi_socketio::{Packet, RawJson, server as protocol};
+use songi_socketio::{Arguments, RawJson, server as protocol};
 use tokio::sync::{Notify, oneshot};
 
+use crate::authorize::ConnectError;
 use crate::error::EmitError;
 use crate::handshake::Handshake;
 use crate::inbox::Job;
@@ -27,7 +28,7 @@ use crate::joining;
 use crate::outgoing::Outgoing;
 use crate::reason::DisconnectReason;
 use crate::server::Shared;
-use crate::socket::SocketInner;
+use crate::socket::{Socket, SocketInner};
 use crate::timers::{Tick, Timed};
 
 pub(crate) struct Connection {
@@ -70,7 +71,10 @@ pub(crate) struct ToWrite {
 
 /// What is done after the lock is released, because it runs handlers.
 enum Work {
-    Join { namespace: FastStr, auth: Option<RawJson> },
+    Join {
+        namespace: FastStr,
+        auth: Option<RawJson>,
+    },
     Handle(Arc<SocketInner>),
 }
 
@@ -89,7 +93,13 @@ impl Connection {
     ) -> (Arc<Self>, TransportId) {
         let (session, id) =
             ServerSession::websocket(shared.engine.clone(), sid.clone(), shared.now());
-        let connection = Self::new(shared, sid, handshake, session, vec![WebSocketQueue::new(id)]);
+        let connection = Self::new(
+            shared,
+            sid,
+            handshake,
+            session,
+            vec![WebSocketQueue::new(id)],
+        );
         (connection, id)
     }
 
@@ -102,7 +112,7 @@ impl Connection {
     ) -> Arc<Self> {
         let core = Core {
             session,
-            protocol: protocol::Connection::new(shared.protocol_config(), shared.now()),
+            protocol: protocol::Connection::new(&shared.config.protocol(), shared.now()),
             sockets: Vec::new(),
             requests: Vec::new(),
             websockets,
@@ -206,14 +216,20 @@ impl Connection {
     pub(crate) fn take_frames(&self, id: TransportId, task: &Waker) -> ToWrite {
         let mut core = self.core.lock();
         let Some(queue) = core.websockets.iter_mut().find(|queue| queue.id == id) else {
-            return ToWrite { frames: VecDeque::new(), closing: true };
+            return ToWrite {
+                frames: VecDeque::new(),
+                closing: true,
+            };
         };
         match &mut queue.task {
             Some(known) => known.clone_from(task),
             None => queue.task = Some(task.clone()),
         }
         queue.bytes = 0;
-        ToWrite { frames: mem::take(&mut queue.frames), closing: queue.closing }
+        ToWrite {
+            frames: mem::take(&mut queue.frames),
+            closing: queue.closing,
+        }
     }
 
     // Emitting
@@ -240,12 +256,17 @@ impl Connection {
             if !core.leave(socket, reason, work) {
                 return;
             }
-            core.protocol.disconnect(name);
-            if let Ok(packet) = Outgoing::disconnect(name) {
+            let packet = Outgoing::encode(|wire| core.protocol.disconnect(name, wire));
+            if let Ok(packet) = packet {
                 // A client that cannot be told is being closed anyway.
                 let _ = core.send(&packet, SendOptions::default(), now);
             }
         });
+    }
+
+    /// Closes the connection at once.
+    pub(crate) fn abort(self: &Arc<Self>) {
+        self.drive(|core, _| core.session.abort(CloseReason::ForcedClose));
     }
 
     /// Closes the connection with all its sockets, in good order.
@@ -262,47 +283,46 @@ impl Connection {
     // Joining
 
     /// Lets a client into a namespace; the socket's connection handlers run next.
-    pub(crate) fn accept(
-        self: &Arc<Self>,
-        socket: &Arc<SocketInner>,
-        auth: songi_socketio::Arguments,
-    ) {
+    pub(crate) fn accept(self: &Arc<Self>, socket: &Socket, auth: Arguments) {
+        let socket = socket.inner();
         let namespace = socket.namespace();
-        let Ok(packet) = Outgoing::connected(namespace.name(), socket.id()) else { return };
         self.drive_with(|core, now, work| {
-            // The client may have gone, or taken its request back, while it was being checked.
-            if core.session.is_closed() || core.protocol.accept(namespace.name()).is_err() {
+            let packet = Outgoing::encode(|wire| {
+                core.protocol
+                    .accept(namespace.name(), socket.id(), None, wire)
+            });
+            // The client may have gone while it was being checked.
+            let (Ok(packet), false) = (packet, core.session.is_closed()) else {
                 socket.mark_disconnected();
                 return;
-            }
+            };
             core.sockets.push(socket.clone());
             namespace.inner().rooms.insert(socket.clone());
-            if core.send(&packet, SendOptions::default(), now).is_ok() {
-                socket.push(Job::Connected(auth));
-                self.job_added();
-                work.push(Work::Handle(socket.clone()));
-            }
+            socket.push(Job::Connected(auth));
+            work.push(Work::Handle(socket.clone()));
+            // A client that cannot be told is being closed: its socket is disconnected then.
+            let _ = core.send(&packet, SendOptions::default(), now);
         });
     }
 
     /// Keeps a client out of a namespace.
-    pub(crate) fn refuse(self: &Arc<Self>, namespace: &FastStr, packet: &Outgoing) {
+    pub(crate) fn refuse(self: &Arc<Self>, namespace: &FastStr, error: &ConnectError) {
         self.drive(|core, now| {
-            if core.protocol.reject(namespace).is_ok() {
+            let packet = Outgoing::encode(|wire| {
+                core.protocol
+                    .reject(namespace, error.message(), error.data(), wire)
+            });
+            if let Ok(packet) = packet {
                 // A client that cannot be told is being closed anyway.
-                let _ = core.send(packet, SendOptions::default(), now);
+                let _ = core.send(&packet, SendOptions::default(), now);
             }
         });
     }
 
     // Back-pressure
 
-    fn job_added(&self) {
-        self.backlog.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A handler has finished.
-    pub(crate) fn job_finished(&self) {
+    /// The handlers of an event have finished.
+    pub(crate) fn event_handled(&self) {
         let before = self.backlog.fetch_sub(1, Ordering::Relaxed);
         if before == self.shared.config.max_pending_events {
             self.caught_up.notify_waiters();
@@ -361,7 +381,11 @@ impl Connection {
     fn hand_out(&self, core: &mut Core, output: Output, now: Duration, work: &mut Vec<Work>) {
         match output {
             Output::Respond { request, response } => core.respond(request, response),
-            Output::Frame { transport, frame, options } => {
+            Output::Frame {
+                transport,
+                frame,
+                options,
+            } => {
                 if !core.queue(transport, frame, options, self.shared.config.max_buffered) {
                     tracing::debug!(sid = %self.sid, "the client reads too slowly");
                     core.reason = Some(DisconnectReason::ForcedClose);
@@ -374,12 +398,10 @@ impl Connection {
                 tracing::debug!(sid = %self.sid, %reason, ?violation, "connection closed");
                 self.shared.connections.write().remove(&self.sid);
                 let reason = core.reason.unwrap_or_else(|| disconnect_reason(reason));
-                core.protocol.closed();
                 for socket in mem::take(&mut core.sockets) {
                     core.disconnected(&socket, reason, work);
                 }
             }
-            Output::Event(_) => {}
             _ => {}
         }
     }
@@ -405,21 +427,36 @@ impl Connection {
         use protocol::Incoming;
         match incoming {
             Incoming::Connect { namespace, auth } => work.push(Work::Join { namespace, auth }),
-            Incoming::Event { namespace, id, name, args } => {
-                let Some(socket) = core.socket(&namespace) else { return };
+            Incoming::Event {
+                namespace,
+                id,
+                name,
+                args,
+            } => {
+                let Some(socket) = core.socket(&namespace) else {
+                    return;
+                };
                 socket.push(Job::Event { name, id, args });
-                self.job_added();
+                self.backlog.fetch_add(1, Ordering::Relaxed);
                 work.push(Work::Handle(socket.clone()));
             }
-            Incoming::Ack { namespace, id, args } => {
-                let Some(socket) = core.socket(&namespace) else { return };
+            Incoming::Ack {
+                namespace,
+                id,
+                args,
+            } => {
+                let Some(socket) = core.socket(&namespace) else {
+                    return;
+                };
                 if let Some(reply) = socket.acks.lock().take(id) {
                     // Nobody waits any more: the ack came too late.
                     let _ = reply.send(args);
                 }
             }
             Incoming::Disconnect { namespace } => {
-                let Some(socket) = core.socket(&namespace).cloned() else { return };
+                let Some(socket) = core.socket(&namespace).cloned() else {
+                    return;
+                };
                 core.leave(&socket, DisconnectReason::ClientNamespaceDisconnect, work);
             }
         }
@@ -428,7 +465,9 @@ impl Connection {
     /// Keeps the earliest deadline in the timers.
     fn schedule(self: &Arc<Self>, core: &mut Core) {
         let deadlines = [core.session.poll_timeout(), core.protocol.poll_timeout()];
-        let Some(next) = deadlines.into_iter().flatten().min() else { return };
+        let Some(next) = deadlines.into_iter().flatten().min() else {
+            return;
+        };
         let tick = Tick::at(next);
         if core.scheduled.is_none_or(|scheduled| tick < scheduled) {
             core.scheduled = Some(tick);
@@ -453,11 +492,16 @@ impl Timed for Connection {
 
 impl Core {
     fn socket(&self, namespace: &str) -> Option<&Arc<SocketInner>> {
-        self.sockets.iter().find(|socket| socket.namespace().name() == namespace)
+        self.sockets
+            .iter()
+            .find(|socket| socket.namespace().name() == namespace)
     }
 
     fn respond(&mut self, request: RequestId, response: Response) {
-        let Some(position) = self.requests.iter().position(|(waiting, _)| *waiting == request)
+        let Some(position) = self
+            .requests
+            .iter()
+            .position(|(waiting, _)| *waiting == request)
         else {
             return;
         };
@@ -494,14 +538,16 @@ impl Core {
         now: Duration,
     ) -> Result<(), EmitError> {
         for frame in packet.frames() {
-            self.session.send(frame.clone(), options, now).map_err(|error| match error {
-                SendError::Full(_) => {
-                    self.reason = Some(DisconnectReason::ForcedClose);
-                    self.session.abort(CloseReason::ForcedClose);
-                    EmitError::QueueFull
-                }
-                _ => EmitError::Disconnected,
-            })?;
+            self.session
+                .send(frame.clone(), options, now)
+                .map_err(|error| match error {
+                    SendError::Full(_) => {
+                        self.reason = Some(DisconnectReason::ForcedClose);
+                        self.session.abort(CloseReason::ForcedClose);
+                        EmitError::QueueFull
+                    }
+                    _ => EmitError::Disconnected,
+                })?;
         }
         Ok(())
     }
@@ -513,7 +559,10 @@ impl Core {
         reason: DisconnectReason,
         work: &mut Vec<Work>,
     ) -> bool {
-        let Some(position) = self.sockets.iter().position(|joined| Arc::ptr_eq(joined, socket))
+        let Some(position) = self
+            .sockets
+            .iter()
+            .position(|joined| Arc::ptr_eq(joined, socket))
         else {
             return false;
         };
@@ -541,7 +590,13 @@ impl Core {
 
 impl WebSocketQueue {
     fn new(id: TransportId) -> Self {
-        Self { id, frames: VecDeque::new(), bytes: 0, closing: false, task: None }
+        Self {
+            id,
+            frames: VecDeque::new(),
+            bytes: 0,
+            closing: false,
+            task: None,
+        }
     }
 
     fn wake(&self) {

@@ -43,5 +43,7 @@ pub(crate) fn panic_message(panic: &Panic) -> &str {
     if let Some(text) = panic.downcast_ref::<&str>() {
         return text;
     }
-    panic.downcast_ref::<String>().map_or("a panic without a text", String::as_str)
+    panic
+        .downcast_ref::<String>()
+        .map_or("a panic without a text", String::as_str)
 }

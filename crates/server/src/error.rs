@@ -14,11 +14,8 @@ pub enum EmitError {
     #[error("the socket is disconnected")]
     Disconnected,
     /// The client reads too slowly: it is disconnected.
-    #[error("more than {limit} bytes wait for the client, which is disconnected")]
-    QueueFull {
-        /// [`Config::max_buffered`](crate::Config::max_buffered).
-        limit: usize,
-    },
+    #[error("too many bytes wait for the client, which is disconnected: see Config::max_buffered")]
+    QueueFull,
     /// Too many acks are waited for from this client.
     #[error("too many acks are waited for from this client")]
     TooManyAcks(#[from] songi_socketio::AckError),

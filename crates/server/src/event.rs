@@ -27,6 +27,8 @@ impl Event {
 
 impl FromEvent<Socket> for Event {
     fn from_event(event: &mut EventContext<'_, Socket>) -> Result<Self, ArgumentError> {
-        Ok(Self { arguments: event.arguments().clone() })
+        Ok(Self {
+            arguments: event.arguments().clone(),
+        })
     }
 }

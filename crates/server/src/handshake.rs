@@ -4,6 +4,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{HeaderMap, Uri};
+use songi_socketio::ArgumentError;
+use songi_socketio::handler::{EventContext, FromEvent};
+
+use crate::socket::Socket;
 
 /// What is known of a client from its first HTTP request (Socket.IO documentation, "Server API:
 /// socket.handshake"). Cloning is cheap.
@@ -33,7 +37,11 @@ struct Inner {
 
 impl Handshake {
     pub(crate) fn new(headers: HeaderMap, uri: Uri) -> Self {
-        Self(Arc::new(Inner { headers, uri, issued: SystemTime::now() }))
+        Self(Arc::new(Inner {
+            headers,
+            uri,
+            issued: SystemTime::now(),
+        }))
     }
 
     /// The headers of the request.
@@ -49,5 +57,11 @@ impl Handshake {
     /// When the request came.
     pub fn issued(&self) -> SystemTime {
         self.0.issued
+    }
+}
+
+impl FromEvent<Socket> for Handshake {
+    fn from_event(event: &mut EventContext<'_, Socket>) -> Result<Self, ArgumentError> {
+        Ok(event.socket().handshake().clone())
     }
 }

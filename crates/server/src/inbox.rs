@@ -18,7 +18,11 @@ use crate::socket::{Socket, SocketInner};
 pub(crate) enum Job {
     /// The socket has joined its namespace; the auth payload is the argument.
     Connected(Arguments),
-    Event { name: FastStr, id: Option<u64>, args: Arguments },
+    Event {
+        name: FastStr,
+        id: Option<u64>,
+        args: Arguments,
+    },
     Disconnected(DisconnectReason),
 }
 
@@ -39,15 +43,16 @@ impl SocketInner {
     /// first that does goes into a task, which then does the rest.
     pub(crate) fn work(self: &Arc<Self>) {
         while let Some(job) = self.next_job() {
+            let is_event = matches!(job, Job::Event { .. });
             let mut handlers = Running::new(Socket::from_inner(self.clone()), job);
             // The waker is not needed: if a handler waits, the task polls it again.
             match handlers.poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(()) => self.finish_job(),
+                Poll::Ready(()) => self.finish_job(is_event),
                 Poll::Pending => {
                     let socket = self.clone();
                     tokio::spawn(async move {
                         std::future::poll_fn(|cx| handlers.poll(cx)).await;
-                        socket.finish_job();
+                        socket.finish_job(is_event);
                         socket.work();
                     });
                     return;
@@ -66,17 +71,16 @@ impl SocketInner {
         Some(job)
     }
 
-    fn finish_job(&self) {
+    fn finish_job(&self, is_event: bool) {
         let mut inbox = self.inbox.lock();
         inbox.busy = false;
-        let drained = inbox.jobs.is_empty();
-        if drained {
+        if inbox.jobs.is_empty() {
             // A burst leaves no buffer behind.
             inbox.jobs.shrink_to(4);
         }
         drop(inbox);
-        if let Some(connection) = self.connection() {
-            connection.job_finished();
+        if let Some(connection) = self.connection().filter(|_| is_event) {
+            connection.event_handled();
         }
     }
 }
@@ -93,7 +97,13 @@ struct Running {
 impl Running {
     fn new(socket: Socket, job: Job) -> Self {
         let handlers = socket.namespace().handlers();
-        Self { socket, handlers, job, next: 0, future: None }
+        Self {
+            socket,
+            handlers,
+            job,
+            next: 0,
+            future: None,
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -108,7 +118,9 @@ impl Running {
                 }
             }
             let handler = self.list().get(self.next).cloned();
-            let Some(handler) = handler else { return Poll::Ready(()) };
+            let Some(handler) = handler else {
+                return Poll::Ready(());
+            };
             self.next += 1;
             self.future = self.call(&handler).map(Contained::new);
         }
@@ -136,7 +148,8 @@ impl Running {
         match contain(|| handler.call(&mut event)) {
             Ok(Ok(future)) => future,
             Ok(Err(error)) => {
-                self.socket.handler_failed(id, &format_args!("{}: {error}", self.name()));
+                self.socket
+                    .handler_failed(id, &format_args!("{}: {error}", self.name()));
                 None
             }
             Err(panic) => {
@@ -149,7 +162,8 @@ impl Running {
     fn failed_by(&self, panic: &crate::contained::Panic) {
         let message = panic_message(panic);
         // The client is told nothing of a panic.
-        self.socket.handler_failed(None, &format_args!("{}: panicked: {message}", self.name()));
+        self.socket
+            .handler_failed(None, &format_args!("{}: panicked: {message}", self.name()));
     }
 
     fn name(&self) -> &str {

@@ -28,7 +28,7 @@ pub(crate) fn join(connection: &Arc<Connection>, name: FastStr, auth: Option<Raw
         connection.handshake().clone(),
         connection.shared().config.max_pending_acks,
     );
-    let auth = auth.map_or_else(Arguments::default, |auth| Arguments::from_json(&auth));
+    let auth = auth.as_ref().map(Arguments::from).unwrap_or_default();
     if handlers.authorizers.is_empty() {
         return connection.accept(&socket, auth);
     }
@@ -37,14 +37,18 @@ pub(crate) fn join(connection: &Arc<Connection>, name: FastStr, auth: Option<Raw
     let mut joining: BoxFuture<()> = Box::pin(async move {
         let verdict = check(&handlers.authorizers, &socket, &auth).await;
         // While it was checked, the client may have gone.
-        let Some(connection) = connection.upgrade() else { return };
+        let Some(connection) = connection.upgrade() else {
+            return;
+        };
         match verdict {
             Ok(()) => connection.accept(&socket, auth),
             Err(error) => connection.refuse(socket.namespace().name(), &error),
         }
     });
     // The waker is not needed: if a check waits, the task polls it again.
-    let polled = joining.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let polled = joining
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
     if polled == Poll::Pending {
         tokio::spawn(joining);
     }

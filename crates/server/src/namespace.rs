@@ -139,17 +139,17 @@ impl Namespace {
     }
 
     /// Members of a room.
-    pub fn to(&self, room: impl Into<FastStr>) -> Broadcast {
+    pub fn to(&self, room: impl AsRef<str>) -> Broadcast {
         Broadcast::new(self.clone()).to(room)
     }
 
     /// The same as [`to`](Self::to).
-    pub fn in_(&self, room: impl Into<FastStr>) -> Broadcast {
+    pub fn in_(&self, room: impl AsRef<str>) -> Broadcast {
         self.to(room)
     }
 
     /// Everybody but the members of a room.
-    pub fn except(&self, room: impl Into<FastStr>) -> Broadcast {
+    pub fn except(&self, room: impl AsRef<str>) -> Broadcast {
         Broadcast::new(self.clone()).except(room)
     }
 
@@ -183,7 +183,10 @@ impl Namespace {
 
     /// The socket with this id, if it is in the namespace.
     pub fn socket(&self, id: &str) -> Option<Socket> {
-        self.0.rooms.socket(&FastStr::new(id)).map(Socket::from_inner)
+        self.0
+            .rooms
+            .socket(&FastStr::new(id))
+            .map(Socket::from_inner)
     }
 
     fn register(&self, change: impl FnOnce(&mut Handlers)) -> &Self {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use songi_socketio::Arguments;
 
 /// Why a socket was disconnected, with the names that the JavaScript server uses
 /// (Socket.IO documentation, "Server API: Event: disconnect").
@@ -54,6 +55,12 @@ impl DisconnectReason {
             Self::ForcedServerClose => "forced server close",
         }
     }
+
+    /// The arguments of a `disconnect` event.
+    pub(crate) fn as_arguments(self) -> Arguments {
+        // A string always serialises.
+        Arguments::of(self.as_str()).unwrap_or_default()
+    }
 }
 
 impl fmt::Display for DisconnectReason {
@@ -80,7 +87,10 @@ mod tests {
             DisconnectReason::ForcedServerClose,
         ] {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
-            assert_eq!(serde_json::from_value::<DisconnectReason>(reason.as_str().into()).unwrap(), reason);
+            assert_eq!(
+                serde_json::from_value::<DisconnectReason>(reason.as_str().into()).unwrap(),
+                reason
+            );
         }
     }
 }

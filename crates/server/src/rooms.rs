@@ -41,13 +41,21 @@ pub(crate) struct Target {
 impl Rooms {
     pub(crate) fn insert(&self, socket: Arc<SocketInner>) {
         let id = socket.id().clone();
-        self.maps.write().sockets.insert(id, Member { socket, rooms: Vec::new() });
+        self.maps.write().sockets.insert(
+            id,
+            Member {
+                socket,
+                rooms: Vec::new(),
+            },
+        );
     }
 
     /// Takes a socket out of the namespace and all its rooms.
     pub(crate) fn remove(&self, id: &FastStr) {
         let mut maps = self.maps.write();
-        let Some(member) = maps.sockets.remove(id) else { return };
+        let Some(member) = maps.sockets.remove(id) else {
+            return;
+        };
         for room in &member.rooms {
             maps.leave(id, room);
         }
@@ -56,18 +64,27 @@ impl Rooms {
     /// Puts a connected socket into a room. A socket that has left the namespace joins nothing.
     pub(crate) fn join(&self, id: &FastStr, room: FastStr) {
         let maps = &mut *self.maps.write();
-        let Some(member) = maps.sockets.get_mut(id) else { return };
+        let Some(member) = maps.sockets.get_mut(id) else {
+            return;
+        };
         if room == *id || member.rooms.contains(&room) {
             return;
         }
         member.rooms.push(room.clone());
-        maps.rooms.entry(room).or_default().insert(id.clone(), member.socket.clone());
+        maps.rooms
+            .entry(room)
+            .or_default()
+            .insert(id.clone(), member.socket.clone());
     }
 
     pub(crate) fn leave(&self, id: &FastStr, room: &FastStr) {
         let mut maps = self.maps.write();
-        let Some(member) = maps.sockets.get_mut(id) else { return };
-        let Some(position) = member.rooms.iter().position(|joined| joined == room) else { return };
+        let Some(member) = maps.sockets.get_mut(id) else {
+            return;
+        };
+        let Some(position) = member.rooms.iter().position(|joined| joined == room) else {
+            return;
+        };
         member.rooms.swap_remove(position);
         maps.leave(id, room);
     }
@@ -75,12 +92,18 @@ impl Rooms {
     /// The rooms of a socket, its own among them; none when it has left the namespace.
     pub(crate) fn of(&self, id: &FastStr) -> Vec<FastStr> {
         let maps = self.maps.read();
-        let Some(member) = maps.sockets.get(id) else { return Vec::new() };
+        let Some(member) = maps.sockets.get(id) else {
+            return Vec::new();
+        };
         std::iter::once(id).chain(&member.rooms).cloned().collect()
     }
 
     pub(crate) fn socket(&self, id: &FastStr) -> Option<Arc<SocketInner>> {
-        self.maps.read().sockets.get(id).map(|member| member.socket.clone())
+        self.maps
+            .read()
+            .sockets
+            .get(id)
+            .map(|member| member.socket.clone())
     }
 
     /// The sockets that a target means, each once.
@@ -94,12 +117,19 @@ impl Rooms {
                 let members = maps.sockets.iter().filter(|(id, _)| wanted(id));
                 members.map(|(_, member)| member.socket.clone()).collect()
             }
-            [room] => maps.members(room).filter(|socket| wanted(socket.id())).cloned().collect(),
+            [room] => maps
+                .members(room)
+                .filter(|socket| wanted(socket.id()))
+                .cloned()
+                .collect(),
             rooms => {
                 let mut seen = HashSet::new();
                 let members = rooms.iter().flat_map(|room| maps.members(room));
                 let members = members.filter(|socket| wanted(socket.id()));
-                members.filter(|socket| seen.insert(socket.id())).cloned().collect()
+                members
+                    .filter(|socket| seen.insert(socket.id()))
+                    .cloned()
+                    .collect()
             }
         }
     }
@@ -107,20 +137,29 @@ impl Rooms {
 
 impl Maps {
     fn leave(&mut self, id: &FastStr, room: &FastStr) {
-        let Some(members) = self.rooms.get_mut(room) else { return };
+        let Some(members) = self.rooms.get_mut(room) else {
+            return;
+        };
         members.remove(id);
         if members.is_empty() {
             self.rooms.remove(room);
         }
     }
 
-    fn members<'a>(&'a self, room: &FastStr) -> impl Iterator<Item = &'a Arc<SocketInner>> + use<'a> {
+    fn members<'a>(
+        &'a self,
+        room: &FastStr,
+    ) -> impl Iterator<Item = &'a Arc<SocketInner>> + use<'a> {
         let own = self.sockets.get(room).map(|member| &member.socket);
         let joined = self.rooms.get(room).into_iter().flat_map(HashMap::values);
         own.into_iter().chain(joined)
     }
 
     fn is_in(&self, id: &FastStr, room: &FastStr) -> bool {
-        id == room || self.rooms.get(room).is_some_and(|members| members.contains_key(id))
+        id == room
+            || self
+                .rooms
+                .get(room)
+                .is_some_and(|members| members.contains_key(id))
     }
 }

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use faststr::FastStr;
 use parking_lot::RwLock;
 use songi_engineio::ServerConfig;
-use songi_socketio::server as protocol;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -77,16 +76,24 @@ impl Server {
             origin: Instant::now(),
             timer_task: OnceLock::new(),
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// The namespace of this name, which clients can join from now on. A name without a slash
     /// gets one.
     pub fn of(&self, name: &str) -> Namespace {
-        let name: FastStr =
-            if name.starts_with('/') { FastStr::new(name) } else { format!("/{name}").into() };
+        let name: FastStr = if name.starts_with('/') {
+            FastStr::new(name)
+        } else {
+            format!("/{name}").into()
+        };
         let mut namespaces = self.shared.namespaces.write();
-        namespaces.entry(name.clone()).or_insert_with(|| Namespace::new(name)).clone()
+        namespaces
+            .entry(name.clone())
+            .or_insert_with(|| Namespace::new(name))
+            .clone()
     }
 
     /// How many clients are connected, each counted once whatever namespaces it is in.
@@ -157,7 +164,9 @@ impl Deref for Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("connections", &self.connections()).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("connections", &self.connections())
+            .finish_non_exhaustive()
     }
 }
 
@@ -173,10 +182,6 @@ impl Shared {
 
     pub(crate) fn connection(&self, sid: &str) -> Option<Arc<Connection>> {
         self.connections.read().get(sid).cloned()
-    }
-
-    pub(crate) fn protocol_config(&self) -> protocol::Config {
-        self.config.protocol()
     }
 
     /// Starts the timers with the first client: only then is a runtime sure to be there.

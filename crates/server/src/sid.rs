@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use faststr::FastStr;
-use rand::RngCore as _;
+use rand::Rng as _;
 
 /// 120 random bits from a CSPRNG as 20 characters of `A-Za-z0-9_-`. Session ids and socket ids
 /// are drawn apart from each other: who knows the one cannot tell the other.
@@ -25,7 +25,11 @@ mod tests {
         assert_eq!(ids.len(), 1000);
         for id in ids {
             assert_eq!(id.len(), 20);
-            assert!(id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'), "{id}");
+            assert!(
+                id.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'),
+                "{id}"
+            );
         }
     }
 }

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::json;
 use songi_engineio::SendOptions;
-use songi_socketio::AckRegistry;
-use songi_socketio::handler::HandlerSocket;
+use songi_socketio::handler::{EventContext, FromEvent, HandlerSocket};
+use songi_socketio::{AckRegistry, ArgumentError};
 
 use crate::ack::{AckReply, EmitWithAck};
 use crate::broadcast::Broadcast;
@@ -123,8 +123,8 @@ impl Socket {
 
     /// The id of the socket: 20 random characters of `A-Za-z0-9_-`. The client sees it as
     /// `socket.id`; it may be told to others, as nothing can be done with it alone.
-    pub fn id(&self) -> FastStr {
-        self.0.id.clone()
+    pub fn id(&self) -> &FastStr {
+        &self.0.id
     }
 
     /// The namespace that the socket is in.
@@ -168,7 +168,14 @@ impl Socket {
     ///
     /// As [`emit`](Self::emit); a dropped event is no error.
     pub fn emit_volatile(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
-        self.emit_with_options(event, &args, SendOptions { volatile: true, ..SendOptions::default() })
+        self.emit_with_options(
+            event,
+            &args,
+            SendOptions {
+                volatile: true,
+                ..SendOptions::default()
+            },
+        )
     }
 
     /// Sends an event and asks for an ack; await the result for what the client answers.
@@ -187,13 +194,15 @@ impl Socket {
     }
 
     /// Puts the socket into a room.
-    pub fn join(&self, room: impl Into<FastStr>) {
-        self.rooms_of_namespace().join(&self.0.id, room.into());
+    pub fn join(&self, room: impl AsRef<str>) {
+        self.rooms_of_namespace()
+            .join(&self.0.id, FastStr::new(room));
     }
 
     /// Takes the socket out of a room. It never leaves the room of its own id.
-    pub fn leave(&self, room: impl Into<FastStr>) {
-        self.rooms_of_namespace().leave(&self.0.id, &room.into());
+    pub fn leave(&self, room: impl AsRef<str>) {
+        self.rooms_of_namespace()
+            .leave(&self.0.id, &FastStr::new(room));
     }
 
     /// The rooms that the socket is in; the first is its own id. None when it is disconnected.
@@ -202,12 +211,12 @@ impl Socket {
     }
 
     /// Everybody in a room but this socket.
-    pub fn to(&self, room: impl Into<FastStr>) -> Broadcast {
+    pub fn to(&self, room: impl AsRef<str>) -> Broadcast {
         self.broadcast().to(room)
     }
 
     /// Everybody in the namespace but this socket and the members of a room.
-    pub fn except(&self, room: impl Into<FastStr>) -> Broadcast {
+    pub fn except(&self, room: impl AsRef<str>) -> Broadcast {
         self.broadcast().except(room)
     }
 
@@ -245,9 +254,17 @@ impl Socket {
     }
 }
 
+/// The socket that the event came to.
+impl FromEvent<Socket> for Socket {
+    fn from_event(event: &mut EventContext<'_, Socket>) -> Result<Self, ArgumentError> {
+        Ok(event.socket().clone())
+    }
+}
+
 impl HandlerSocket for Socket {
     fn acknowledge<T: Serialize>(&self, id: u64, value: &T) {
         let sent = Outgoing::ack(self.0.namespace.name(), id, value)
+            .map_err(EmitError::from)
             .and_then(|packet| self.0.send(&packet, SendOptions::default()));
         if let Err(error) = sent {
             tracing::debug!(socket = %self.0.id, %error, "ack not sent");

@@ -43,12 +43,17 @@ pub(crate) struct Timers<T> {
 
 impl<T: Timed> Timers<T> {
     pub(crate) fn new() -> Self {
-        Self { ticks: Mutex::new(BTreeMap::new()), earlier: Notify::new() }
+        Self {
+            ticks: Mutex::new(BTreeMap::new()),
+            earlier: Notify::new(),
+        }
     }
 
     pub(crate) fn schedule(&self, tick: Tick, timed: Weak<T>) {
         let mut ticks = self.ticks.lock();
-        let first = ticks.first_key_value().is_none_or(|(first, _)| tick < *first);
+        let first = ticks
+            .first_key_value()
+            .is_none_or(|(first, _)| tick < *first);
         ticks.entry(tick).or_default().push(timed);
         drop(ticks);
         if first {
@@ -115,7 +120,10 @@ mod tests {
         let (late, early) = (Arc::new(Counter::default()), Arc::new(Counter::default()));
         timers.schedule(Tick::at(Duration::from_secs(3600)), Arc::downgrade(&late));
         timers.schedule(Tick::at(Duration::from_millis(30)), Arc::downgrade(&early));
-        timers.schedule(Tick::at(Duration::from_millis(30)), Arc::downgrade(&Arc::new(Counter::default())));
+        timers.schedule(
+            Tick::at(Duration::from_millis(30)),
+            Arc::downgrade(&Arc::new(Counter::default())),
+        );
         while early.0.load(Ordering::Relaxed) == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

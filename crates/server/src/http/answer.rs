@@ -15,7 +15,10 @@ pub(super) fn from_engine(answer: songi_engineio::Response) -> Response<Full<Byt
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(content_type) = answer.content_type {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type.as_str()));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static(content_type.as_str()),
+        );
     }
     response
 }
@@ -24,7 +27,9 @@ pub(super) fn from_engine(answer: songi_engineio::Response) -> Response<Full<Byt
 pub(super) fn refusal(error: &RequestError, upgrade: bool) -> Response<Full<Bytes>> {
     let mut response = from_engine(error.response(upgrade));
     if upgrade {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

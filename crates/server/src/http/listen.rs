@@ -1,19 +1,13 @@
 //! The server on a port of its own, for those who have no web framework.
 
-use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 
-use super::{answer, route};
 use crate::server::Server;
 
 /// How long a client may take to send the head of a request.
@@ -64,7 +58,7 @@ async fn connection(server: Server, stream: TcpStream) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
     let shared = server.shared.clone();
-    let service = service_fn(|request| respond(server.clone(), request));
+    let service = TowerToHyperService::new(server.service());
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -82,16 +76,6 @@ async fn connection(server: Server, stream: TcpStream) {
     if let Err(error) = ended {
         tracing::debug!(%error, "HTTP connection");
     }
-}
-
-async fn respond(
-    server: Server,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    if !request.uri().path().starts_with(&server.shared.config.path) {
-        return Ok(answer::empty(http::StatusCode::NOT_FOUND));
-    }
-    Ok(route::answer(server.shared, request).await)
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

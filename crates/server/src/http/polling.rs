@@ -16,7 +16,13 @@ use crate::connection::Connection;
 
 pub(super) async fn get(connection: Arc<Connection>) -> Response<Full<Bytes>> {
     let (request, answer) = connection.poll_opened();
-    Waiting { connection, request, answer: Some(answer) }.answer().await
+    Waiting {
+        connection,
+        request,
+        answer: Some(answer),
+    }
+    .answer()
+    .await
 }
 
 pub(super) async fn post<B>(
@@ -28,9 +34,16 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let content_type = request.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let content_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .map(|value| value.as_bytes());
     let (id, answer) = connection.post_opened(content_type);
-    let waiting = Waiting { connection: connection.clone(), request: id, answer: Some(answer) };
+    let waiting = Waiting {
+        connection: connection.clone(),
+        request: id,
+        answer: Some(answer),
+    };
 
     // Limited also refuses a Content-Length beyond the limit before anything is read.
     let limit = connection.shared().config.max_http_buffer_size;

@@ -67,7 +67,10 @@ fn route<B>(shared: &Shared, request: &Request<B>, upgrade: bool) -> Result<Rout
         },
         query: &query,
         upgrade,
-        origin: request.headers().get(ORIGIN).map(|origin| origin.as_bytes()),
+        origin: request
+            .headers()
+            .get(ORIGIN)
+            .map(|origin| origin.as_bytes()),
     };
     request::route(request, &shared.engine, |sid| {
         let transport = shared.connection(sid)?.transport()?;

@@ -42,7 +42,10 @@ impl ServerLayer {
 
 impl ServerService {
     pub(crate) fn alone(server: Server) -> Self {
-        Self { server, inner: NotFound }
+        Self {
+            server,
+            inner: NotFound,
+        }
     }
 }
 
@@ -50,7 +53,10 @@ impl<S> Layer<S> for ServerLayer {
     type Service = ServerService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ServerService { server: self.server.clone(), inner }
+        ServerService {
+            server: self.server.clone(),
+            inner,
+        }
     }
 }
 
@@ -73,9 +79,15 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if request.uri().path().starts_with(&self.server.shared.config.path) {
+        if request
+            .uri()
+            .path()
+            .starts_with(&self.server.shared.config.path)
+        {
             let shared = self.server.shared.clone();
-            return Box::pin(async move { Ok(route::answer(shared, request).await.map(Either::Left)) });
+            return Box::pin(
+                async move { Ok(route::answer(shared, request).await.map(Either::Left)) },
+            );
         }
         let inner = self.inner.call(request);
         Box::pin(async move { Ok(inner.await?.map(Either::Right)) })
