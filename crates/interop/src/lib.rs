@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+use songi_server::Server;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::net::TcpListener;
 use tokio::process::{Child, ChildStdout, Command};
 
 /// How long a peer may be silent before the test fails: far more than it ever takes.
@@ -87,4 +89,17 @@ impl Script {
 /// Where the scripts and their packages are.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("js")
+}
+
+/// Serves on a free port of this machine, in the background, and gives the URL.
+///
+/// # Errors
+///
+/// When no port can be bound.
+pub async fn serve(io: &Server) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let io = io.clone();
+    tokio::spawn(async move { io.serve(listener).await });
+    Ok(url)
 }

@@ -9,9 +9,14 @@
 //!   parameter is a [`serde::de::DeserializeOwned`] type and takes the event's next argument:
 //!   `Bytes` takes a binary attachment, `Option<T>` accepts an absent argument. Arguments that
 //!   are left over are ignored, as in JavaScript.
+//! - **Async.** `async |…| …` where nothing is captured, and otherwise
+//!   `move |…| { let state = state.clone(); async move { … } }`: a call's future must not borrow
+//!   from the closure, as it may outlive it.
 //! - **Answers.** What a handler returns is the [`Answer`] to an event that asks for an ack: `()`
 //!   without arguments, a tuple with several, any other value with one. `Err` is reported to the
-//!   socket, which may answer too.
+//!   socket, which may answer too. An error type must be `Display` and not `Serialize`
+//!   (`Box<dyn Error + Send + Sync>`, `anyhow::Error`, an error enum of yours): a `Result` of two
+//!   `Serialize` types could mean two things, and does not compile.
 
 mod answer;
 mod from_event;
@@ -140,3 +145,6 @@ macro_rules! impl_handler {
 }
 
 crate::for_each_arity!(impl_handler);
+
+#[cfg(test)]
+mod tests;
