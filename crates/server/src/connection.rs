@@ -58,6 +58,8 @@ struct WebSocketQueue {
     id: TransportId,
     frames: VecDeque<Frame>,
     bytes: usize,
+    /// The client reads more slowly than is written: volatile packets are dropped.
+    congested: bool,
     /// Close it after the frames.
     closing: bool,
     task: Option<Waker>,
@@ -226,9 +228,18 @@ impl Connection {
             None => queue.task = Some(task.clone()),
         }
         queue.bytes = 0;
+        queue.congested = false;
         ToWrite {
             frames: mem::take(&mut queue.frames),
             closing: queue.closing,
+        }
+    }
+
+    /// So much waits to be written to a WebSocket that nothing more is taken for now.
+    pub(crate) fn congested(&self, id: TransportId) {
+        let mut core = self.core.lock();
+        if let Some(queue) = core.websockets.iter_mut().find(|queue| queue.id == id) {
+            queue.congested = true;
         }
     }
 
@@ -515,7 +526,7 @@ impl Core {
         let Some(queue) = self.websockets.iter_mut().find(|queue| queue.id == id) else {
             return true;
         };
-        if options.volatile && !queue.frames.is_empty() {
+        if options.volatile && queue.congested {
             return true;
         }
         queue.bytes += frame.len();
