@@ -605,6 +605,7 @@ impl WebSocketQueue {
             id,
             frames: VecDeque::new(),
             bytes: 0,
+            congested: false,
             closing: false,
             task: None,
         }

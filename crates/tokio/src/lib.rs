@@ -1,1 +1,56 @@
 //! A WebSocket over any tokio stream, driven by songi-websocket.
+//!
+//! ```no_run
+//! use songi_tokio::{Event, Message, connect};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let (mut socket, _response) = connect("wss://example.com/chat").await?;
+//! socket.send(Message::text("hello"))?;
+//! while let Some(event) = socket.recv().await {
+//!     match event? {
+//!         Event::Text(text) => println!("{text}"),
+//!         Event::Binary(payload) => println!("{} bytes", payload.len()),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | answer a client | [`accept`], or [`Incoming`] to see the request first |
+//! | call a server | [`connect`], or [`Connect`] for headers and subprotocols |
+//! | wrap a stream that some HTTP library upgraded | [`WebSocket::server`], [`WebSocket::client`] |
+//!
+//! # Cancelling
+//! Every async method here may be dropped at any await point and called again: what was received
+//! is not lost, and what was queued is sent. The exceptions are [`accept`], [`connect`] and their
+//! builders, which own the stream: dropping them drops the connection.
+//!
+//! # Memory
+//! An idle [`WebSocket`] holds no buffer. All sockets of a thread read into one buffer of 64 KiB;
+//! what a read leaves unfinished moves to the socket.
+
+mod accept;
+mod connect;
+mod error;
+mod options;
+mod random;
+mod scratch;
+mod stream;
+mod websocket;
+
+pub use songi_websocket::{
+    Bytes, CloseCode, CloseFrame, Config, ControlPayload, Event, FastStr, Message, Prepared,
+    SendError, Violation, handshake,
+};
+
+pub use self::{
+    accept::{AcceptError, Incoming, accept},
+    connect::{Connect, ConnectError, connect},
+    error::Error,
+    options::Options,
+    stream::Stream,
+    websocket::WebSocket,
+};

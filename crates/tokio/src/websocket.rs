@@ -1,0 +1,456 @@
+//! The driver.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use songi_websocket::{CloseFrame, Config, Connection, Event, Message, Prepared, SendError, Step};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, Sleep, sleep_until},
+};
+
+use crate::{Error, random, scratch};
+
+/// Slices given to one vectored write.
+const SLICES: usize = 64;
+
+/// A WebSocket over a stream, after the opening handshake.
+///
+/// [`send`](Self::send) queues, [`recv`](Self::recv) and [`flush`](Self::flush) write. While
+/// nobody calls `recv`, pings are not answered and a closing does not go on: a task that owns a
+/// socket should be in `recv` whenever it has nothing else to do.
+///
+/// ```
+/// use songi_tokio::{Config, Event, Message, WebSocket};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (a, b) = tokio::io::duplex(1024);
+/// let mut server = WebSocket::server(a, Default::default(), Config::default());
+/// let mut client = WebSocket::client(b, Default::default(), Config::default());
+///
+/// client.send(Message::text("hi"))?;
+/// client.flush().await?;
+/// assert_eq!(server.recv().await.transpose()?, Some(Event::Text("hi".into())));
+///
+/// client.start_close(None);
+/// client.flush().await?;
+/// assert_eq!(server.recv().await.transpose()?, Some(Event::Close(None)));
+/// drop(server);
+/// client.close(None).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct WebSocket<IO> {
+    io: IO,
+    connection: Connection,
+    /// What was read and not yet taken.
+    input: BytesMut,
+    /// A message that the queue had no room for (from the `Sink` only).
+    waiting: Option<Message>,
+    /// Why the connection fails; reported once the closing is done.
+    failure: Option<Error>,
+    /// The close deadline, while there is one.
+    timer: Option<Box<Timer>>,
+    /// Written bytes may still be in a buffer of the stream's own.
+    unflushed: bool,
+    /// The stream will not give any more.
+    read_ended: bool,
+    /// Our writing side is shut down.
+    shut_down: bool,
+    /// The stream is done with.
+    finished: bool,
+}
+
+struct Timer {
+    /// The connection counts time from here.
+    origin: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl<IO> WebSocket<IO> {
+    /// The server's end of an upgraded stream; `leftover` is what was read behind the request.
+    pub fn server(io: IO, leftover: BytesMut, config: Config) -> Self {
+        Self::new(io, leftover, Connection::server(config))
+    }
+
+    /// The client's end of an upgraded stream; `leftover` is what was read behind the response.
+    pub fn client(io: IO, leftover: BytesMut, config: Config) -> Self {
+        Self::new(io, leftover, Connection::client(config, random::mask))
+    }
+
+    fn new(io: IO, leftover: BytesMut, connection: Connection) -> Self {
+        Self {
+            io,
+            connection,
+            input: leftover,
+            waiting: None,
+            failure: None,
+            timer: None,
+            unflushed: false,
+            read_ended: false,
+            shut_down: false,
+            finished: false,
+        }
+    }
+
+    /// Queues a message. It is written by the next [`recv`](Self::recv) that has to wait, or by
+    /// [`flush`](Self::flush), together with all that is queued.
+    ///
+    /// # Errors
+    /// The message comes back if [`Config::queue_limit`] would be passed (flush, then try again),
+    /// or if the closing has begun.
+    pub fn send(&mut self, message: Message) -> Result<(), SendError> {
+        if self.waiting.is_some() {
+            let queued = self.connection.queued();
+            return Err(SendError::Full {
+                message,
+                queued,
+                limit: queued,
+            });
+        }
+        self.connection.send(message)
+    }
+
+    /// Queues a message that was framed once for many sockets.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError<()>> {
+        if self.waiting.is_some() {
+            let queued = self.connection.queued();
+            return Err(SendError::Full {
+                message: (),
+                queued,
+                limit: queued,
+            });
+        }
+        self.connection.send_prepared(prepared)
+    }
+
+    /// Queues a Close frame behind what is queued; nothing can be sent after it. The closing goes
+    /// on in [`recv`](Self::recv), which still returns what the peer sent before its own Close
+    /// frame.
+    pub fn start_close(&mut self, frame: impl Into<Option<CloseFrame>>) {
+        self.connection.close(frame);
+    }
+
+    /// Bytes that are queued, headers included.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.connection.queued() + self.waiting.as_ref().map_or(0, Message::len)
+    }
+
+    /// Whether messages may still be sent.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.finished && self.connection.is_open()
+    }
+
+    /// The stream.
+    pub const fn get_ref(&self) -> &IO {
+        &self.io
+    }
+
+    /// The stream; reading from it or writing to it would break the connection.
+    pub const fn get_mut(&mut self) -> &mut IO {
+        &mut self.io
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
+    /// Receives the next event. Before it waits, it writes all that is queued.
+    ///
+    /// `None` means that the connection is closed, down to the stream. An error comes once, when
+    /// the connection has been closed after it, and `None` follows. A [`Event::Close`] comes as
+    /// soon as the peer's Close frame does; calling on until `None` finishes the closing.
+    ///
+    /// Cancel safe: an event is returned or still there.
+    pub async fn recv(&mut self) -> Option<Result<Event, Error>> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// Writes all that is queued.
+    ///
+    /// Cancel safe: what was written is taken off the queue at once.
+    ///
+    /// # Errors
+    /// The stream failed.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    /// Closes the connection: writes what is queued and a Close frame, waits for the peer's, and
+    /// ends the stream. What the peer sends meanwhile is discarded; to see it, call
+    /// [`start_close`](Self::start_close) and then [`recv`](Self::recv).
+    ///
+    /// Cancel safe: called again, it goes on.
+    ///
+    /// # Errors
+    /// The connection failed, or did not close in time ([`Config::close_timeout`]).
+    pub async fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> Result<(), Error> {
+        self.start_close(frame);
+        poll_fn(|cx| self.poll_close(cx)).await
+    }
+
+    /// The poll form of [`recv`](Self::recv); it makes progress with writing too, so a task may
+    /// rely on it alone.
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        loop {
+            if self.finished {
+                return Poll::Ready(self.failure.take().map(Err));
+            }
+            if self.failure.is_none() && !self.input.is_empty() {
+                let received = self.connection.receive(&mut self.input);
+                if let Some(event) = self.received(received) {
+                    return Poll::Ready(Some(Ok(self.before_event(event, cx))));
+                }
+            }
+            if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
+                self.stream_failed(error);
+                continue;
+            }
+            match self.connection.next_step() {
+                Step::Continue => {}
+                Step::HalfClose => {
+                    self.half_close(cx);
+                    if self.finished {
+                        continue;
+                    }
+                }
+                Step::Close => {
+                    // A courtesy to the peer; the connection is over whatever comes of it.
+                    let _ = Pin::new(&mut self.io).poll_shutdown(cx);
+                    self.finished = true;
+                    continue;
+                }
+                Step::Abort => {
+                    self.failure.get_or_insert(Error::CloseTimeout);
+                    self.finished = true;
+                    continue;
+                }
+            }
+            if self.poll_deadline(cx).is_ready() {
+                continue;
+            }
+            if let Some(event) = ready!(self.poll_read(cx)) {
+                return Poll::Ready(Some(Ok(self.before_event(event, cx))));
+            }
+        }
+    }
+
+    /// The poll form of [`flush`](Self::flush).
+    ///
+    /// # Errors
+    /// The stream failed.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            while self.connection.queued() > 0 {
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let used = self.connection.transmit(&mut slices);
+                let slices = slices.get(..used).unwrap_or_default();
+                let written = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, slices))?;
+                if written == 0 {
+                    return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
+                }
+                self.connection.transmitted(written);
+                self.unflushed = true;
+            }
+            let Some(message) = self.waiting.take() else {
+                break;
+            };
+            // An empty queue takes any message; if the closing has begun, it is too late for it.
+            if self.connection.send(message).is_err() {
+                break;
+            }
+        }
+        if self.unflushed {
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The poll form of [`close`](Self::close), after [`start_close`](Self::start_close).
+    ///
+    /// # Errors
+    /// As [`close`](Self::close).
+    pub fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            match ready!(self.poll_recv(cx)) {
+                None => return Poll::Ready(Ok(())),
+                Some(Err(error)) => return Poll::Ready(Err(error)),
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// Reads once; the first event of what was read, if it holds one.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        if self.read_ended {
+            return Poll::Pending;
+        }
+        let io = Pin::new(&mut self.io);
+        let connection = &mut self.connection;
+        let discard = self.failure.is_some();
+        let read = scratch::poll_read(io, cx, &mut self.input, |input| {
+            if discard {
+                input.clear();
+                return Ok(None);
+            }
+            connection.receive(input)
+        });
+        let ended = match ready!(read) {
+            Ok(Some(received)) => return Poll::Ready(self.received(received)),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.read_ended = true;
+        match (self.connection.receive_eof(), ended) {
+            // After the closing handshake it does not matter how the stream ends.
+            (Ok(()), _) => {}
+            (Err(abnormal), Ok(())) => self.fail(abnormal.into()),
+            (Err(_), Err(error)) => self.fail(error.into()),
+        }
+        Poll::Ready(None)
+    }
+
+    /// Notes a violation; passes an event on.
+    fn received(
+        &mut self,
+        received: Result<Option<Event>, songi_websocket::Violation>,
+    ) -> Option<Event> {
+        match received {
+            Ok(event) => event,
+            Err(violation) => {
+                self.input = BytesMut::new();
+                self.fail(violation.into());
+                None
+            }
+        }
+    }
+
+    /// A Close frame is answered before the application hears of it, as far as that needs no
+    /// waiting: it might not come back.
+    fn before_event(&mut self, event: Event, cx: &mut Context<'_>) -> Event {
+        if matches!(event, Event::Close(_)) {
+            match self.poll_flush(cx) {
+                Poll::Ready(Ok(())) if self.connection.next_step() == Step::HalfClose => {
+                    self.half_close(cx);
+                }
+                Poll::Ready(Err(error)) => self.stream_failed(error),
+                _ => {}
+            }
+        }
+        event
+    }
+
+    /// Ends our direction of the stream, which the peer sees as its end.
+    fn half_close(&mut self, cx: &mut Context<'_>) {
+        if self.shut_down || self.unflushed {
+            return;
+        }
+        if let Poll::Ready(result) = Pin::new(&mut self.io).poll_shutdown(cx) {
+            self.shut_down = true;
+            self.finished |= result.is_err();
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.failure.get_or_insert(error);
+    }
+
+    /// Writing failed: nothing more can be said.
+    fn stream_failed(&mut self, error: Error) {
+        if self.connection.receive_eof().is_err() {
+            self.fail(error);
+        }
+        self.finished = true;
+    }
+
+    /// Ready when the deadline has passed; the connection knows it then.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(timeout) = self.connection.poll_timeout() {
+            let timer = self.timer.get_or_insert_with(|| {
+                Box::new(Timer {
+                    origin: Instant::now(),
+                    sleep: None,
+                })
+            });
+            if timeout == Duration::ZERO {
+                self.connection.handle_timeout(timer.origin.elapsed());
+                continue;
+            }
+            let deadline = timer.origin + timeout;
+            let sleep = timer
+                .sleep
+                .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            ready!(sleep.as_mut().poll(cx));
+            self.connection.handle_timeout(timeout);
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> futures_core::Stream for WebSocket<IO> {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_recv(cx)
+    }
+}
+
+/// Messages are queued; the queue is written when it holds 64 KiB, and by a flush.
+impl<IO: AsyncRead + AsyncWrite + Unpin> futures_sink::Sink<Message> for WebSocket<IO> {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        const HIGH: usize = 64 * 1024;
+        let this = self.get_mut();
+        if this.waiting.is_some() || this.connection.queued() >= HIGH {
+            return WebSocket::poll_flush(this, cx);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        let this = self.get_mut();
+        match this.send(message) {
+            Ok(()) => Ok(()),
+            Err(SendError::Full { message, .. }) if this.waiting.is_none() => {
+                this.waiting = Some(message);
+                Ok(())
+            }
+            Err(_) => Err(Error::Closing),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        WebSocket::poll_flush(self.get_mut(), cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let this = self.get_mut();
+        ready!(WebSocket::poll_flush(this, cx))?;
+        this.start_close(None);
+        WebSocket::poll_close(this, cx)
+    }
+}
+
+impl<IO> fmt::Debug for WebSocket<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("connection", &self.connection)
+            .field("unread", &self.input.len())
+            .field("finished", &self.finished)
+            .finish_non_exhaustive()
+    }
+}
