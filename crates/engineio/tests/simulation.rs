@@ -42,8 +42,9 @@ struct Simulation {
     now: Duration,
     arrivals: BTreeMap<(Duration, u64), Arrival>,
     sequence: u64,
-    /// A WebSocket keeps the order: when the last frame arrives, to the server and to the client.
-    last_frame: [Duration; 2],
+    /// A WebSocket keeps the order: when the last frame of each direction arrives.
+    last_frame_to_server: Duration,
+    last_frame_to_client: Duration,
     client: ClientSession,
     server: ServerSession,
     /// The server's name of a request, to the client's.
@@ -72,7 +73,8 @@ impl Simulation {
             now: Duration::ZERO,
             arrivals: BTreeMap::new(),
             sequence: 0,
-            last_frame: [Duration::ZERO; 2],
+            last_frame_to_server: Duration::ZERO,
+            last_frame_to_client: Duration::ZERO,
             client,
             server,
             requests: HashMap::new(),
@@ -102,11 +104,16 @@ impl Simulation {
         self.at(self.now + delay, arrival);
     }
 
-    fn in_order(&mut self, direction: usize, arrival: Arrival) {
+    fn send_to_server(&mut self, arrival: Arrival) {
         let delay = Duration::from_millis(self.random(60));
-        let time = (self.now + delay).max(self.last_frame[direction]);
-        self.last_frame[direction] = time;
-        self.at(time, arrival);
+        self.last_frame_to_server = self.last_frame_to_server.max(self.now + delay);
+        self.at(self.last_frame_to_server, arrival);
+    }
+
+    fn send_to_client(&mut self, arrival: Arrival) {
+        let delay = Duration::from_millis(self.random(60));
+        self.last_frame_to_client = self.last_frame_to_client.max(self.now + delay);
+        self.at(self.last_frame_to_client, arrival);
     }
 
     /// Handles the next arrival or timeout; false when nothing is left.
@@ -216,11 +223,11 @@ impl Simulation {
                     self.delayed(Arrival::WebSocketRequest);
                 }
                 ClientOutput::Frame { frame, .. } => {
-                    self.in_order(0, Arrival::FrameToServer(frame));
+                    self.send_to_server(Arrival::FrameToServer(frame));
                 }
                 ClientOutput::CloseTransport(_) => {
                     self.websocket_at_client = None;
-                    self.in_order(0, Arrival::EndToServer);
+                    self.send_to_server(Arrival::EndToServer);
                 }
                 ClientOutput::Event(event) => self.client_event(event),
                 other => panic!("{other:?}"),
@@ -235,10 +242,10 @@ impl Simulation {
                         .expect("asked, and not answered");
                     self.delayed(Arrival::Response(request, response.status, response.body));
                 }
-                Output::Frame { frame, .. } => self.in_order(1, Arrival::FrameToClient(frame)),
+                Output::Frame { frame, .. } => self.send_to_client(Arrival::FrameToClient(frame)),
                 Output::CloseTransport(_) => {
                     self.websocket_at_server = None;
-                    self.in_order(1, Arrival::EndToClient);
+                    self.send_to_client(Arrival::EndToClient);
                 }
                 Output::Event(Event::Message(message)) => {
                     self.received[0].push(number(&message));
@@ -286,7 +293,7 @@ impl Simulation {
 /// Odd numbers are binary.
 fn message(number: usize) -> Frame {
     let text = number.to_string();
-    Frame::message(if number % 2 == 0 {
+    Frame::message(if number.is_multiple_of(2) {
         Message::text(text)
     } else {
         Message::binary(text.into_bytes())
@@ -306,7 +313,7 @@ fn number(message: &Message) -> usize {
 
 fn run(seed: u64, break_candidate: bool) {
     let mut simulation = Simulation::new(seed);
-    simulation.closed_by_client = seed % 2 == 0;
+    simulation.closed_by_client = seed.is_multiple_of(2);
     if break_candidate {
         let time = Duration::from_millis(simulation.random(500));
         simulation.at(time, Arrival::Break);
