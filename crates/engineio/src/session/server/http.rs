@@ -78,7 +78,7 @@ impl ServerSession {
         }
     }
 
-    /// The body of a POST is over [`ServerConfig::max_payload`]: it is answered with 413, and the
+    /// The body of a POST is over [`max_payload`](crate::ServerConfig::max_payload): it is answered with 413, and the
     /// session goes on.
     pub fn post_too_large(&mut self, request: RequestId) {
         let Some(polling) = self.unread_post(request) else {
