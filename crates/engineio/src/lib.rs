@@ -76,6 +76,7 @@ pub use payload::PayloadError;
 pub use request::{ContentType, Query, RequestError, Response, Route};
 pub use session::{
     CloseReason, RequestId, SendError, SendOptions, TransportEnd, TransportId, Violation,
+    client::{ClientEvent, ClientOutput, ClientSession},
     server::{Event, Output, ServerSession},
 };
 pub use transport::{Revision, Transport, Transports};

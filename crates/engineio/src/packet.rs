@@ -144,6 +144,7 @@ pub enum Frame {
 impl Frame {
     pub(crate) const CLOSE: Self = Self::Text(FastStr::from_static_str("1"));
     pub(crate) const PING: Self = Self::Text(FastStr::from_static_str("2"));
+    pub(crate) const PONG: Self = Self::Text(FastStr::from_static_str("3"));
     pub(crate) const PING_PROBE: Self = Self::Text(FastStr::from_static_str("2probe"));
     pub(crate) const PONG_PROBE: Self = Self::Text(FastStr::from_static_str("3probe"));
     pub(crate) const UPGRADE: Self = Self::Text(FastStr::from_static_str("5"));

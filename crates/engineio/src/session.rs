@@ -10,6 +10,7 @@ use crate::payload::PayloadError;
 
 pub mod client;
 mod outbox;
+mod queue;
 pub mod server;
 
 /// Names one HTTP request of a session.
@@ -61,12 +62,15 @@ impl Default for SendOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The session is closed or closing.
-    #[error("the session is closed")]
+    /// The session is closed, closing, or (for a client) not open yet.
+    #[error("the session is not open")]
     Closed(Frame),
     /// The bytes that wait for the transport have reached the limit.
     #[error("too many bytes wait for the transport")]
     Full(Frame),
+    /// One message is over what the server takes in one long-polling body.
+    #[error("the message is larger than the server takes")]
+    TooLarge(Frame),
     /// Text with U+001E, which separates packets in long-polling, cannot travel that way.
     #[error("a text with U+001E cannot be sent by long-polling")]
     Separator(Frame),
@@ -76,7 +80,10 @@ impl SendError {
     /// The message that was not taken.
     pub fn into_frame(self) -> Frame {
         match self {
-            Self::Closed(frame) | Self::Full(frame) | Self::Separator(frame) => frame,
+            Self::Closed(frame)
+            | Self::Full(frame)
+            | Self::TooLarge(frame)
+            | Self::Separator(frame) => frame,
         }
     }
 }
@@ -148,7 +155,4 @@ pub enum Violation {
     /// The first packet of a server is not an open packet, or a later one is.
     #[error("an open packet is missing or out of place")]
     Open,
-    /// The answers to the peer's own pings do not fit the limit on waiting bytes.
-    #[error("too many bytes wait for the transport")]
-    Buffered,
 }

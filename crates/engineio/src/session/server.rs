@@ -13,59 +13,18 @@ use super::{
 use crate::{
     config::ServerConfig,
     handshake::Handshake,
-    packet::{Frame, Message, Packet},
-    request::{RequestError, Response},
+    packet::{Frame, Packet},
+    request::Response,
     transport::Transport,
 };
 
+mod http;
+mod output;
 mod polling;
+mod upgrade;
+
+pub use output::{Event, Output};
 use polling::{Body, Candidate, Polling, Post};
-
-/// What a driver must do, or tell the layer above.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Output {
-    /// Answer this request. Every request is answered exactly once, except one that was aborted.
-    Respond {
-        /// The request.
-        request: RequestId,
-        /// Its answer.
-        response: Response,
-    },
-    /// Write this frame to this WebSocket.
-    Frame {
-        /// The WebSocket.
-        transport: TransportId,
-        /// The frame.
-        frame: Frame,
-        /// How it was sent: whether it may be compressed, and whether it may be dropped when the
-        /// WebSocket's own queue is not empty.
-        options: SendOptions,
-    },
-    /// Close this WebSocket after what was written before. No inputs about it are needed any more.
-    CloseTransport(TransportId),
-    /// Tell the layer above.
-    Event(Event),
-}
-
-/// What happened in a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// The client sent a message.
-    Message(Message),
-    /// The session moved from long-polling to its WebSocket.
-    Upgraded,
-    /// What waited for the transport has been handed to it.
-    Drained,
-    /// The session ended. It is the last event.
-    Closed {
-        /// Why.
-        reason: CloseReason,
-        /// The rule that the client broke, if it did.
-        violation: Option<Violation>,
-    },
-}
 
 /// One client's session on the server, whatever transports carry it.
 ///
@@ -174,126 +133,9 @@ impl ServerSession {
     /// Bytes that wait for the next GET. Zero on a WebSocket, whose queue is the driver's.
     pub fn buffered(&self) -> usize {
         match &self.carrier {
-            Carrier::Polling(polling) => polling.buffered(),
+            Carrier::Polling(polling) => polling.queue.bytes(),
             Carrier::WebSocket(_) | Carrier::Closed => 0,
         }
-    }
-
-    /// A GET arrived. It waits until there is something to answer.
-    pub fn poll_opened(&mut self, now: Duration) -> RequestId {
-        let request = self.ids.request();
-        let Carrier::Polling(polling) = &mut self.carrier else {
-            self.refuse(request);
-            return request;
-        };
-        if polling.get.is_some() {
-            self.respond(request, Response::empty(400));
-            self.fail(CloseReason::TransportError, Violation::OverlappingGet);
-            return request;
-        }
-        polling.get = Some(request);
-        polling.arm_noop(now, self.config.noop_interval);
-        request
-    }
-
-    /// A POST arrived; its body is still to be read. `content_type` is the value of its
-    /// `Content-Type` header. When the POST is refused at once, its answer is among the outputs
-    /// and the body need not be read.
-    pub fn post_opened(&mut self, content_type: Option<&[u8]>, _now: Duration) -> RequestId {
-        let request = self.ids.request();
-        let Carrier::Polling(polling) = &mut self.carrier else {
-            self.refuse(request);
-            return request;
-        };
-        if polling.post.is_some() {
-            self.respond(request, Response::empty(400));
-            self.fail(CloseReason::TransportError, Violation::OverlappingPost);
-        } else if content_type.is_some_and(is_octet_stream) {
-            self.respond(request, Response::empty(400));
-            self.fail(CloseReason::TransportError, Violation::BinaryPost);
-        } else {
-            polling.post = Some(Post {
-                request,
-                body: Body::Unread,
-            });
-        }
-        request
-    }
-
-    /// The body of a POST has been read. Its packets come out as events, then its answer.
-    pub fn post_body(&mut self, request: RequestId, body: Bytes, now: Duration) {
-        let max = self.config.max_payload;
-        if body.len() > max {
-            return self.post_too_large(request);
-        }
-        let Some(polling) = self.unread_post(request) else {
-            return;
-        };
-        if polling.closing.is_some() {
-            polling.post = None;
-            return self.respond(request, Response::ok());
-        }
-        match crate::payload::decode(body, max) {
-            Ok(packets) => {
-                polling.post = Some(Post {
-                    request,
-                    body: Body::Packets(packets, now),
-                });
-            }
-            Err(error) => self.fail(CloseReason::ParseError, error.into()),
-        }
-    }
-
-    /// The body of a POST is over [`ServerConfig::max_payload`]: it is answered with 413, and the
-    /// session goes on.
-    pub fn post_too_large(&mut self, request: RequestId) {
-        let Some(polling) = self.unread_post(request) else {
-            return;
-        };
-        polling.post = None;
-        self.respond(request, Response::empty(413));
-    }
-
-    /// The client gave up a request before its answer, or its connection ended. This ends the
-    /// session, and the request gets no answer. A request that has been answered is ignored.
-    pub fn request_aborted(&mut self, request: RequestId, _now: Duration) {
-        let Carrier::Polling(polling) = &mut self.carrier else {
-            return;
-        };
-        if polling.get == Some(request) {
-            polling.get = None;
-        } else if polling
-            .post
-            .as_ref()
-            .is_some_and(|post| post.request == request)
-        {
-            polling.post = None;
-        } else {
-            return;
-        }
-        self.fail(CloseReason::TransportError, Violation::Aborted);
-    }
-
-    /// A WebSocket was opened for this session: the candidate of an upgrade. One that cannot be a
-    /// candidate (there is one, or the session has moved) is closed, and the session goes on.
-    pub fn websocket_opened(&mut self, now: Duration) -> TransportId {
-        let transport = self.ids.transport();
-        let deadline = now.saturating_add(self.config.upgrade_timeout);
-        match &mut self.carrier {
-            Carrier::Polling(polling)
-                if polling.candidate.is_none()
-                    && polling.closing.is_none()
-                    && self.config.upgradable() =>
-            {
-                polling.candidate = Some(Candidate {
-                    transport,
-                    deadline,
-                    probed: false,
-                });
-            }
-            _ => self.outbox.push(Output::CloseTransport(transport)),
-        }
-        transport
     }
 
     /// A WebSocket message arrived. One from a WebSocket that the session has closed is ignored.
@@ -365,7 +207,7 @@ impl ServerSession {
     /// that comes within [`ServerConfig::close_timeout`]; `reason` is reported then.
     pub fn close(&mut self, reason: CloseReason, now: Duration) {
         let Carrier::Polling(polling) = &mut self.carrier else {
-            return self.shut(reason, None, Frame::CLOSE);
+            return self.shut(reason, None, &Frame::CLOSE);
         };
         if polling.closing.is_some() {
             return;
@@ -379,7 +221,7 @@ impl ServerSession {
     /// Closes the session at once. A GET that waits is answered with the close packet; what waited
     /// for a GET is lost.
     pub fn abort(&mut self, reason: CloseReason) {
-        self.shut(reason, None, Frame::CLOSE);
+        self.shut(reason, None, &Frame::CLOSE);
     }
 
     /// The next thing to do. Pull until `None` after each input and each timeout.
@@ -410,7 +252,7 @@ impl ServerSession {
         if let Carrier::Polling(polling) = &mut self.carrier {
             if let Some((reason, deadline)) = polling.closing {
                 if now >= deadline {
-                    self.shut(reason, None, Frame::CLOSE);
+                    self.shut(reason, None, &Frame::CLOSE);
                 }
                 return;
             }
@@ -427,7 +269,7 @@ impl ServerSession {
                 self.enqueue(Frame::PING);
             }
             Heartbeat::Pong(deadline) if now >= deadline => {
-                self.shut(CloseReason::PingTimeout, None, Frame::CLOSE);
+                self.shut(CloseReason::PingTimeout, None, &Frame::CLOSE);
             }
             Heartbeat::Ping(_) | Heartbeat::Pong(_) => {}
         }
@@ -442,107 +284,10 @@ impl ServerSession {
             }
             Packet::Ping(_) => self.fail(CloseReason::TransportError, Violation::PingDirection),
             // A GET that waits ends with a noop: the client closed, it needs no close packet.
-            Packet::Close => self.shut(CloseReason::TransportClose, None, Frame::NOOP),
+            Packet::Close => self.shut(CloseReason::TransportClose, None, &Frame::NOOP),
             // Meaningless from a client that is open, and harmless.
             Packet::Open(_) | Packet::Upgrade | Packet::Noop => {}
         }
-    }
-
-    /// A packet on the candidate: the probe, then the upgrade. Anything else closes the candidate
-    /// and leaves the session on long-polling.
-    fn candidate_packet(&mut self, transport: TransportId, frame: Frame, now: Duration) {
-        let Carrier::Polling(polling) = &mut self.carrier else {
-            return;
-        };
-        match Packet::decode(frame) {
-            Ok(Packet::Ping(data)) if data == "probe" => {
-                polling.probe(now, self.config.noop_interval);
-                self.push_frame(transport, Frame::PONG_PROBE, SendOptions::default());
-            }
-            Ok(Packet::Upgrade) if polling.is_probed() => self.upgrade(transport),
-            _ => {
-                polling.drop_candidate();
-                self.outbox.push(Output::CloseTransport(transport));
-            }
-        }
-    }
-
-    /// The candidate becomes the transport, and what waited for a GET goes out on it.
-    fn upgrade(&mut self, transport: TransportId) {
-        // Packets of a POST that came before the upgrade are delivered before what follows it.
-        while self.advance_post() {}
-        let Carrier::Polling(polling) = &mut self.carrier else {
-            return;
-        };
-        let get = polling.get.take();
-        let post = polling.post.take();
-        let queue = polling.take_queue();
-        self.carrier = Carrier::WebSocket(transport);
-        // A client that keeps to the protocol has no request in flight here.
-        if let Some(get) = get {
-            self.respond(get, Response::payload(payload(&Frame::NOOP), false));
-        }
-        if let Some(post) = post {
-            self.respond(post.request, Response::empty(400));
-        }
-        self.event(Event::Upgraded);
-        if queue.is_empty() {
-            return;
-        }
-        for (frame, options) in queue {
-            self.push_frame(transport, frame, options);
-        }
-        self.event(Event::Drained);
-    }
-
-    /// Delivers the next packet of a POST, or answers the POST after the last. Returns whether
-    /// anything happened.
-    fn advance_post(&mut self) -> bool {
-        let Carrier::Polling(polling) = &mut self.carrier else {
-            return false;
-        };
-        let Some(Post {
-            request,
-            body: Body::Packets(packets, at),
-        }) = &mut polling.post
-        else {
-            return false;
-        };
-        let (request, at) = (*request, *at);
-        // A session that is being closed takes no packets any more.
-        let next = if polling.closing.is_some() {
-            None
-        } else {
-            packets.next()
-        };
-        match next {
-            Some(Ok(packet)) => self.packet(packet, at),
-            Some(Err(error)) => self.fail(CloseReason::ParseError, error.into()),
-            None => {
-                polling.post = None;
-                self.respond(request, Response::ok());
-            }
-        }
-        true
-    }
-
-    /// Answers the GET that waits, if there is something to say. Returns whether it was answered.
-    fn advance_get(&mut self) -> bool {
-        let Carrier::Polling(polling) = &mut self.carrier else {
-            return false;
-        };
-        let Some((get, response, drained)) = polling.answer_get() else {
-            return false;
-        };
-        let closing = polling.closing;
-        self.respond(get, response);
-        if drained {
-            self.event(Event::Drained);
-        }
-        if let Some((reason, _)) = closing {
-            self.shut(reason, None, Frame::CLOSE);
-        }
-        true
     }
 
     /// A control packet: it does not count against the limit, there is one at a time.
@@ -552,42 +297,23 @@ impl ServerSession {
                 let transport = *transport;
                 self.push_frame(transport, frame, SendOptions::default());
             }
-            Carrier::Polling(polling) => polling.enqueue(frame, SendOptions::default()),
+            Carrier::Polling(polling) => polling.queue.push(frame, SendOptions::default()),
             Carrier::Closed => {}
         }
     }
 
-    fn unread_post(&mut self, request: RequestId) -> Option<&mut Polling> {
-        let Carrier::Polling(polling) = &mut self.carrier else {
-            return None;
-        };
-        let post = polling.post.as_ref()?;
-        (post.request == request && matches!(post.body, Body::Unread)).then_some(polling)
-    }
-
-    /// A long-polling request for a session that is closed or has moved to a WebSocket: it came
-    /// after the driver had looked the session up.
-    fn refuse(&mut self, request: RequestId) {
-        let error = if self.is_closed() {
-            RequestError::UnknownSid
-        } else {
-            RequestError::BadRequest
-        };
-        self.respond(request, error.response(false));
-    }
-
     fn fail(&mut self, reason: CloseReason, violation: Violation) {
-        self.shut(reason, Some(violation), Frame::CLOSE);
+        self.shut(reason, Some(violation), &Frame::CLOSE);
     }
 
     /// Ends the session: answers what is in flight (a GET with `last`), closes what is open.
-    fn shut(&mut self, reason: CloseReason, violation: Option<Violation>, last: Frame) {
+    fn shut(&mut self, reason: CloseReason, violation: Option<Violation>, last: &Frame) {
         match core::mem::replace(&mut self.carrier, Carrier::Closed) {
             Carrier::Closed => return,
             Carrier::WebSocket(transport) => self.outbox.push(Output::CloseTransport(transport)),
             Carrier::Polling(polling) => {
                 if let Some(get) = polling.get {
-                    self.respond(get, Response::payload(payload(&last), false));
+                    self.respond(get, Response::payload(payload(last), false));
                 }
                 if let Some(post) = polling.post {
                     let taken = violation.is_none();
@@ -626,14 +352,6 @@ impl ServerSession {
 
 fn payload(frame: &Frame) -> Bytes {
     crate::payload::encode([frame])
-}
-
-/// Whether a `Content-Type` is `application/octet-stream`, whatever its case and parameters.
-fn is_octet_stream(value: &[u8]) -> bool {
-    let media_type = value.split(|&byte| byte == b';').next().unwrap_or_default();
-    media_type
-        .trim_ascii()
-        .eq_ignore_ascii_case(b"application/octet-stream")
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
-use alloc::collections::VecDeque;
-use core::{mem, time::Duration};
+use core::time::Duration;
 
 use crate::{
     packet::Frame,
-    payload::{self, Packets, SEPARATOR},
+    payload::Packets,
     request::Response,
-    session::{CloseReason, RequestId, SendError, SendOptions, TransportId},
+    session::{CloseReason, RequestId, SendError, SendOptions, TransportId, queue::Queue},
 };
 
 /// What a session needs while long-polling carries it.
@@ -19,8 +18,8 @@ pub(super) struct Polling {
     pub(super) closing: Option<(CloseReason, Duration)>,
     /// When to end the GET that waits with a noop, for the sake of an upgrade.
     noop_at: Option<Duration>,
-    queue: VecDeque<(Frame, SendOptions)>,
-    buffered: usize,
+    /// What waits for a GET.
+    pub(super) queue: Queue,
 }
 
 #[derive(Debug)]
@@ -52,15 +51,10 @@ impl Polling {
             candidate: None,
             closing: None,
             noop_at: None,
-            queue: VecDeque::new(),
-            buffered: 0,
+            queue: Queue::default(),
         };
-        polling.enqueue(open, SendOptions::default());
+        polling.queue.push(open, SendOptions::default());
         polling
-    }
-
-    pub(super) fn buffered(&self) -> usize {
-        self.buffered
     }
 
     pub(super) fn send(
@@ -75,24 +69,7 @@ impl Polling {
         if options.volatile && self.get.is_none() {
             return Ok(());
         }
-        if matches!(&frame, Frame::Text(text) if text.as_bytes().contains(&SEPARATOR)) {
-            return Err(SendError::Separator(frame));
-        }
-        if self.buffered.saturating_add(cost(&frame)) > max_buffered {
-            return Err(SendError::Full(frame));
-        }
-        self.enqueue(frame, options);
-        Ok(())
-    }
-
-    pub(super) fn enqueue(&mut self, frame: Frame, options: SendOptions) {
-        self.buffered = self.buffered.saturating_add(cost(&frame));
-        self.queue.push_back((frame, options));
-    }
-
-    pub(super) fn take_queue(&mut self) -> VecDeque<(Frame, SendOptions)> {
-        self.buffered = 0;
-        mem::take(&mut self.queue)
+        self.queue.try_push(frame, options, max_buffered)
     }
 
     /// The answer of the GET that waits, if there is something to say, and whether it carries
@@ -102,11 +79,13 @@ impl Polling {
             return None;
         }
         let get = self.take_get()?;
-        let queue = self.take_queue();
-        let compress = queue.iter().any(|(_, options)| options.compress);
-        let close = self.closing.is_some().then_some(Frame::CLOSE);
-        let body = payload::encode(queue.iter().map(|(frame, _)| frame).chain(&close));
-        Some((get, Response::payload(body, compress), !queue.is_empty()))
+        let drained = !self.queue.is_empty();
+        let mut queue = self.queue.take();
+        let compress = queue.may_compress();
+        if self.closing.is_some() {
+            queue.push(Frame::CLOSE, SendOptions::default());
+        }
+        Some((get, Response::payload(queue.encode(), compress), drained))
     }
 
     pub(super) fn is_candidate(&self, transport: TransportId) -> bool {
@@ -172,12 +151,4 @@ impl Polling {
         self.noop_at = None;
         self.get.take()
     }
-}
-
-/// What a frame counts against the limit: its bytes, and what holding it takes, so that empty
-/// messages are bounded too.
-fn cost(frame: &Frame) -> usize {
-    frame
-        .len()
-        .saturating_add(size_of::<(Frame, SendOptions)>())
 }
