@@ -251,7 +251,9 @@ impl<'a> ArgumentReader<'a> {
     /// The next argument, or what the seed makes of a missing one.
     fn next_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, ArgumentError> {
         let index = self.index;
-        let Some(json) = self.take() else {
+        let json = self.take();
+        self.index += 1;
+        let Some(json) = json else {
             return seed
                 .deserialize(spread::Missing)
                 .map_err(|_| ArgumentError::Missing { index });
@@ -275,7 +277,6 @@ impl<'a> ArgumentReader<'a> {
         // It has been scanned before, so this only finds its end.
         scanner.value().ok()?;
         self.pos = scanner.pos();
-        self.index += 1;
         self.array.get(start..self.pos)
     }
 }

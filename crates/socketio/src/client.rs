@@ -56,6 +56,8 @@ pub struct Connection {
 enum State {
     Connecting,
     Connected,
+    /// Left before the server had answered. It does not take a `DISCONNECT` until it has.
+    Abandoned,
 }
 
 /// What a server sent, as far as the client's application has to know.
@@ -106,6 +108,12 @@ pub enum Incoming {
         /// Which one.
         namespace: FastStr,
     },
+    /// The server let us into a namespace that we have left in the meantime. Send it
+    /// [`encode::disconnect`]. (JavaScript clients do not, and are closed when they come again.)
+    Unwanted {
+        /// Which one.
+        namespace: FastStr,
+    },
 }
 
 /// Why a server refused a namespace.
@@ -143,7 +151,7 @@ pub enum Error {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StateError {
-    /// It has been asked for already.
+    /// It has been asked for already, and an answer to that is still to come or was positive.
     #[error("the namespace {0:?} is connected or connecting")]
     InUse(FastStr),
     /// It has not been asked for.
@@ -167,7 +175,8 @@ impl Connection {
     /// Asks to join a namespace. `auth` as for [`encode::connect`]. Appends the packet to `out`.
     ///
     /// # Errors
-    /// It is connected or connecting, or the packet cannot be written.
+    /// It is connected or connecting, was left and the server's answer has not come yet, or the
+    /// packet cannot be written.
     pub fn connect<T: Serialize + ?Sized>(
         &mut self,
         namespace: &str,
@@ -189,10 +198,17 @@ impl Connection {
     /// # Errors
     /// It has not been asked for.
     pub fn disconnect(&mut self, namespace: &str, out: &mut Vec<u8>) -> Result<(), StateError> {
-        match self.namespaces.remove(namespace) {
-            Some(State::Connected) => Ok(encode::disconnect(out, namespace)?),
-            Some(State::Connecting) => Ok(()),
-            None => Err(StateError::NotConnected(FastStr::new(namespace))),
+        match self.namespaces.get_mut(namespace) {
+            Some(State::Connected) => {
+                encode::disconnect(out, namespace)?;
+                self.namespaces.remove(namespace);
+                Ok(())
+            }
+            Some(state @ State::Connecting) => {
+                *state = State::Abandoned;
+                Ok(())
+            }
+            Some(State::Abandoned) | None => Err(StateError::NotConnected(FastStr::new(namespace))),
         }
     }
 
@@ -269,6 +285,13 @@ impl Connection {
         let Some(state) = self.namespaces.get_mut(&namespace) else {
             return Ok(None);
         };
+        if *state == State::Abandoned {
+            let accepted = matches!(kind, PacketKind::Connect(_));
+            if accepted || matches!(kind, PacketKind::ConnectError(_)) {
+                self.namespaces.remove(&namespace);
+            }
+            return Ok(accepted.then_some(Incoming::Unwanted { namespace }));
+        }
         Ok(Some(match kind {
             PacketKind::Connect(_) if *state == State::Connected => {
                 return Err(Error::DoubleConnect(namespace));
@@ -302,6 +325,8 @@ impl Connection {
                 id,
                 args,
             },
+            // It ended an earlier stay, which we had left too: this one has no answer yet.
+            PacketKind::Disconnect if *state == State::Connecting => return Ok(None),
             PacketKind::Disconnect => {
                 self.namespaces.remove(&namespace);
                 Incoming::Disconnect { namespace }

@@ -308,7 +308,8 @@ fn event(
     payload: &str,
     mut scanner: Scanner<'_>,
 ) -> Result<PacketKind, DecodeError> {
-    open_array(payload, &mut scanner)?;
+    expect_array(payload)?;
+    scanner.open_array()?;
     scanner.skip_whitespace();
     let start = scanner.pos();
     let name = match scanner.peek() {
@@ -352,29 +353,20 @@ fn ack_arguments(
     payload: &str,
     mut scanner: Scanner<'_>,
 ) -> Result<Arguments, DecodeError> {
-    if payload.is_empty() {
-        return Err(DecodeError::MissingPayload);
-    }
-    if !payload.starts_with('[') {
-        return Err(DecodeError::WrongPayload {
-            expected: "an array",
-        });
-    }
+    expect_array(payload)?;
     scanner.value()?;
     scanner.end()?;
     Ok(Arguments::new(text.slice_ref(payload), 1))
 }
 
-fn open_array(payload: &str, scanner: &mut Scanner<'_>) -> Result<(), DecodeError> {
-    if payload.is_empty() {
-        return Err(DecodeError::MissingPayload);
-    }
-    if !payload.starts_with('[') {
-        return Err(DecodeError::WrongPayload {
+fn expect_array(payload: &str) -> Result<(), DecodeError> {
+    match payload.chars().next() {
+        Some('[') => Ok(()),
+        Some(_) => Err(DecodeError::WrongPayload {
             expected: "an array",
-        });
+        }),
+        None => Err(DecodeError::MissingPayload),
     }
-    Ok(scanner.open_array()?)
 }
 
 fn namespace_text(text: &FastStr, namespace: &str) -> FastStr {
