@@ -429,7 +429,7 @@ impl Connection {
             Err(violation) => {
                 tracing::debug!(sid = %self.sid, %violation, "the client broke the protocol");
                 core.reason = Some(DisconnectReason::ParseError);
-                core.session.close(CloseReason::ParseError, now);
+                core.session.abort(CloseReason::ParseError);
             }
         }
     }

@@ -93,7 +93,7 @@ async fn a_body_over_the_limit_is_refused_and_the_session_lives() {
 
 #[tokio::test]
 async fn what_is_no_payload_ends_the_session() {
-    for body in ["", "9", "4\u{1e}", "bAQ", "\u{1f600}", "2"] {
+    for body in ["", "9", "bAQ", "\u{1f600}", "2"] {
         let (sender, mut reasons) = mpsc::unbounded_channel();
         let io = Server::new();
         io.on_disconnect(move |reason: DisconnectReason| sender.send(reason).unwrap());
@@ -124,6 +124,7 @@ async fn what_breaks_the_rules_of_namespaces_ends_the_session() {
         r#"450-["x"]"#,              // a binary event without attachments
         "4511-[]",                   // more attachments than allowed
         r#"47["x"]"#,                // no such type
+        "4",                         // no packet at all
     ] {
         let (sender, mut reasons) = mpsc::unbounded_channel();
         let io = Server::new();

@@ -1,4 +1,5 @@
 //! A long-polling client without a socket: it calls the server as a service.
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test takes what it needs")]
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -31,8 +32,8 @@ pub async fn respond(
     target: &str,
     body: impl Into<Bytes>,
 ) -> Response<impl http_body::Body<Data = Bytes, Error: std::fmt::Debug>> {
-    let request =
-        Request::builder().method(method).uri(target).body(Full::from(body.into())).unwrap();
+    let body: Full<Bytes> = Full::new(body.into());
+    let request = Request::builder().method(method).uri(target).body(body).unwrap();
     io.service().call(request).await.unwrap()
 }
 
