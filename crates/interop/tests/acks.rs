@@ -6,9 +6,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use songi_interop::{Script, serve};
-use songi_server::{
-    AckError, Bytes, ConnectError, DisconnectReason, Handshake, Server, Socket,
-};
+use songi_server::{AckError, Bytes, ConnectError, DisconnectReason, Handshake, Server, Socket};
 use tokio::sync::mpsc;
 
 #[derive(Deserialize)]
@@ -22,10 +20,11 @@ fn server(left: mpsc::UnboundedSender<DisconnectReason>) -> Server {
     io.on("echo", async |value: Deep| value);
     io.on("ask me", async |socket: Socket| {
         let bytes = Bytes::from_static(&[1, 2, 3]);
-        let answer: (String, Bytes) =
-            socket.emit_with_ack("ask", ("what?", bytes)).await?;
-        let silence: Result<(), AckError> =
-            socket.emit_with_ack("silent", ()).timeout(Duration::from_millis(50)).await;
+        let answer: (String, Bytes) = socket.emit_with_ack("ask", ("what?", bytes)).await?;
+        let silence: Result<(), AckError> = socket
+            .emit_with_ack("silent", ())
+            .timeout(Duration::from_millis(50))
+            .await;
         anyhow::Ok(json!({
             "answer": answer.0,
             "bytes": answer.1.to_vec(),
@@ -60,7 +59,9 @@ async fn check(transports: &str) -> Result<()> {
 
     let mut seen = serde_json::Map::new();
     while seen.len() < 9 {
-        let Value::Object(line) = client.line().await? else { panic!("not an object") };
+        let Value::Object(line) = client.line().await? else {
+            panic!("not an object")
+        };
         assert!(!line.contains_key("failed"), "{line:?}");
         seen.extend(line);
     }
@@ -76,7 +77,10 @@ async fn check(transports: &str) -> Result<()> {
         "server": { "answer": "re: what?", "bytes": [1, 2, 3], "timeout": true },
     });
     assert_eq!(Value::Object(seen), expected);
-    assert_eq!(left.recv().await, Some(DisconnectReason::ServerNamespaceDisconnect));
+    assert_eq!(
+        left.recv().await,
+        Some(DisconnectReason::ServerNamespaceDisconnect)
+    );
     Ok(())
 }
 

@@ -40,10 +40,13 @@ fn rust_server() -> (Server, mpsc::UnboundedReceiver<Value>) {
     io.on("message", move |text: String| {
         sender.send(json!({ "event": "message", "args": [text] }))
     });
-    io.on("salutations", move |text: String, object: Value, bytes: Bytes| {
-        let args = json!([text, object, { "binary": bytes.to_vec() }]);
-        heard.send(json!({ "event": "salutations", "args": args }))
-    });
+    io.on(
+        "salutations",
+        move |text: String, object: Value, bytes: Bytes| {
+            let args = json!([text, object, { "binary": bytes.to_vec() }]);
+            heard.send(json!({ "event": "salutations", "args": args }))
+        },
+    );
     io.on_connection(|socket: Socket| {
         socket.send("Hello!")?;
         let bytes = Bytes::from_static(&[4, 3, 3, 1]);
@@ -71,7 +74,10 @@ async fn check_js_client(client: &mut Script, transports: &str) -> Result<()> {
 }
 
 async fn check_js_server(server: &mut Script) -> Result<()> {
-    assert_eq!([server.line().await?, server.line().await?], heard_by_server());
+    assert_eq!(
+        [server.line().await?, server.line().await?],
+        heard_by_server()
+    );
     Ok(())
 }
 

@@ -1,11 +1,33 @@
 //! Order holds while the transport changes.
 
+use std::time::Duration;
+
 use anyhow::Result;
-use songi_interop::{Script, serve};
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::UPGRADE;
+use axum::middleware::{Next, from_fn};
+use songi_interop::Script;
 use songi_server::{Server, Socket};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 const COUNT: u32 = 10_000;
+
+/// Serves with WebSockets that take a while to open, so that much is sent before they do.
+async fn serve_with_late_upgrades(io: &Server) -> Result<String> {
+    let late = from_fn(async |request: Request, next: Next| {
+        if request.headers().contains_key(UPGRADE) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        next.run(request).await
+    });
+    let app = Router::new().layer(io.layer()).layer(late);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    Ok(url)
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_messages_each_way_through_an_upgrade() -> Result<()> {
@@ -17,12 +39,12 @@ async fn ten_thousand_messages_each_way_through_an_upgrade() -> Result<()> {
             for number in 0..COUNT {
                 socket.emit("number", number).unwrap();
                 if number % 50 == 0 {
-                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             }
         });
     });
-    let url = serve(&io).await?;
+    let url = serve_with_late_upgrades(&io).await?;
     let mut client = Script::start("order-client", &[&url, &COUNT.to_string()])?;
 
     assert_eq!(client.find("connected").await?, "polling");

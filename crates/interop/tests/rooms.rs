@@ -21,7 +21,10 @@ impl Clients {
         let args = [url, &CLIENTS.to_string(), &ROOMS.to_string()];
         let mut script = Script::start("rooms-clients", &args)?;
         let ids = script.find("ids").await?;
-        Ok(Self { script, ids: serde_json::from_value(ids)? })
+        Ok(Self {
+            script,
+            ids: serde_json::from_value(ids)?,
+        })
     }
 
     /// Who got what was sent with this tag. Nothing that was sent before is still on its way.
@@ -44,7 +47,9 @@ impl Clients {
 }
 
 fn members(rooms: &[usize]) -> Vec<usize> {
-    (0..CLIENTS).filter(|client| rooms.contains(&(client % ROOMS))).collect()
+    (0..CLIENTS)
+        .filter(|client| rooms.contains(&(client % ROOMS)))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,14 +65,27 @@ async fn a_broadcast_reaches_whom_it_is_for_once_each() -> Result<()> {
     io.to("room 3").emit("news", "one room")?;
     assert_eq!(clients.got(&io, "one room").await?, members(&[3]));
 
-    io.to("room 3").to("room 4").in_("room 3").emit("news", "two rooms")?;
+    io.to("room 3")
+        .to("room 4")
+        .in_("room 3")
+        .emit("news", "two rooms")?;
     assert_eq!(clients.got(&io, "two rooms").await?, members(&[3, 4]));
 
-    io.except("room 0").except("room 9").emit("news", "except")?;
-    assert_eq!(clients.got(&io, "except").await?, members(&[1, 2, 3, 4, 5, 6, 7, 8]));
+    io.except("room 0")
+        .except("room 9")
+        .emit("news", "except")?;
+    assert_eq!(
+        clients.got(&io, "except").await?,
+        members(&[1, 2, 3, 4, 5, 6, 7, 8])
+    );
 
-    io.to("room 5").except(&clients.ids[15]).emit("news", "except one")?;
-    let without_15: Vec<_> = members(&[5]).into_iter().filter(|client| *client != 15).collect();
+    io.to("room 5")
+        .except(&clients.ids[15])
+        .emit("news", "except one")?;
+    let without_15: Vec<_> = members(&[5])
+        .into_iter()
+        .filter(|client| *client != 15)
+        .collect();
     assert_eq!(clients.got(&io, "except one").await?, without_15);
 
     let socket = io.socket(&clients.ids[42]).context("no such socket")?;
@@ -76,8 +94,10 @@ async fn a_broadcast_reaches_whom_it_is_for_once_each() -> Result<()> {
     assert_eq!(clients.got(&io, "broadcast").await?, without_42);
 
     socket.to("room 2").to("room 7").emit("news", "to rooms")?;
-    let without_42: Vec<_> =
-        members(&[2, 7]).into_iter().filter(|client| *client != 42).collect();
+    let without_42: Vec<_> = members(&[2, 7])
+        .into_iter()
+        .filter(|client| *client != 42)
+        .collect();
     assert_eq!(clients.got(&io, "to rooms").await?, without_42);
 
     io.to(&clients.ids[8]).emit("news", "own room")?;
@@ -88,7 +108,10 @@ async fn a_broadcast_reaches_whom_it_is_for_once_each() -> Result<()> {
 
     socket.leave("room 2");
     io.to("room 2").emit("news", "left")?;
-    let without_42: Vec<_> = members(&[2]).into_iter().filter(|client| *client != 42).collect();
+    let without_42: Vec<_> = members(&[2])
+        .into_iter()
+        .filter(|client| *client != 42)
+        .collect();
     assert_eq!(clients.got(&io, "left").await?, without_42);
 
     io.close().await;

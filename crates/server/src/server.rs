@@ -48,7 +48,10 @@ pub(crate) struct Shared {
     pub(crate) timers: Arc<Timers<Connection>>,
     /// The tasks of the WebSockets and of the HTTP connections that the server accepted itself.
     pub(crate) tasks: TaskTracker,
+    /// Nobody is let in any more.
     pub(crate) closing: CancellationToken,
+    /// All have gone: nothing is served any more.
+    pub(crate) closed: CancellationToken,
     main: Namespace,
     namespaces: RwLock<HashMap<FastStr, Namespace>>,
     origin: Instant,
@@ -71,6 +74,7 @@ impl Server {
             timers: Arc::new(Timers::new()),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
+            closed: CancellationToken::new(),
             namespaces: RwLock::new(HashMap::from([("/".into(), main.clone())])),
             main,
             origin: Instant::now(),
@@ -123,27 +127,31 @@ impl Server {
         ServerService::alone(self.clone())
     }
 
-    /// Ends all connections in good order: accepts no more clients, tells those that are
-    /// connected (their reason is "server shutting down"), and waits until all have gone, for ten
-    /// seconds at most. A web server in which this server is mounted is left alone.
+    /// Ends all connections in good order: lets nobody in any more, tells those that are connected
+    /// (their reason is "server shutting down"), and waits until all have gone, for ten seconds at
+    /// most. Only then does [`listen`](Self::listen) end; a web server in which this server is
+    /// mounted is left alone.
     pub async fn close(&self) {
         const PATIENCE: Duration = Duration::from_secs(10);
 
         self.shared.closing.cancel();
-        self.shared.tasks.close();
         for connection in self.shared.all_connections() {
             connection.close(DisconnectReason::ServerShuttingDown);
         }
-        let gone = async {
-            self.shared.tasks.wait().await;
+        let ended = async {
+            // A long-polling client still has to come and hear it, so the listener goes on.
             while self.connections() > 0 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
+            self.shared.closed.cancel();
+            self.shared.tasks.close();
+            self.shared.tasks.wait().await;
         };
-        if tokio::time::timeout(PATIENCE, gone).await.is_err() {
+        if tokio::time::timeout(PATIENCE, ended).await.is_err() {
             for connection in self.shared.all_connections() {
                 connection.abort();
             }
+            self.shared.closed.cancel();
         }
     }
 }

@@ -32,10 +32,19 @@ async fn the_next_handler_starts_when_the_last_has_finished() {
     io.on_disconnect(move || log.send("gone".to_owned()).unwrap());
 
     let (client, _) = Polling::connect(&io).await;
-    client.post("42[\"slow\",1]\x1e42[\"fast\",2]\x1e42[\"slow\",3]\x1e42[\"fast\",4]\x1e1").await;
+    client
+        .post("42[\"slow\",1]\x1e42[\"fast\",2]\x1e42[\"slow\",3]\x1e42[\"fast\",4]\x1e1")
+        .await;
     assert_eq!(logged.recv().await.unwrap(), "slow 1 starts");
     gate.add_permits(2);
-    for line in ["slow 1 ends", "fast 2", "slow 3 starts", "slow 3 ends", "fast 4", "gone"] {
+    for line in [
+        "slow 1 ends",
+        "fast 2",
+        "slow 3 starts",
+        "slow 3 ends",
+        "fast 4",
+        "gone",
+    ] {
         assert_eq!(logged.recv().await.unwrap(), line);
     }
 }
@@ -51,7 +60,9 @@ async fn a_panic_ends_its_handler_and_nothing_else() {
     });
     io.on("fine", || "fine");
     let (client, _) = Polling::connect(&io).await;
-    client.post("421[\"sync\"]\x1e422[\"async\"]\x1e423[\"fine\"]").await;
+    client
+        .post("421[\"sync\"]\x1e422[\"async\"]\x1e423[\"fine\"]")
+        .await;
     assert_eq!(client.get().await, r#"433["fine"]"#);
 }
 
@@ -79,7 +90,10 @@ async fn events_without_a_handler_go_to_the_fallback() {
 
 #[tokio::test]
 async fn nothing_is_read_while_too_many_events_wait() {
-    let io = Server::with_config(Config { max_pending_events: 2, ..Config::default() });
+    let io = Server::with_config(Config {
+        max_pending_events: 2,
+        ..Config::default()
+    });
     let gate = Arc::new(Semaphore::new(0));
     let opened = gate.clone();
     io.on("wait", move || {
@@ -103,7 +117,10 @@ async fn nothing_is_read_while_too_many_events_wait() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_disconnected_and_others_are_not() {
-    let io = Server::with_config(Config { max_buffered: 10_000, ..Config::default() });
+    let io = Server::with_config(Config {
+        max_buffered: 10_000,
+        ..Config::default()
+    });
     let (sender, mut reasons) = mpsc::unbounded_channel();
     io.on_disconnect(move |socket: Socket, reason: DisconnectReason| {
         sender.send((socket.id().clone(), reason)).unwrap();
@@ -123,8 +140,14 @@ async fn a_client_that_does_not_read_is_disconnected_and_others_are_not() {
     assert!(matches!(error, EmitError::QueueFull), "{error}");
     assert!((1..=10).contains(&sent), "{sent}");
     let (id, reason) = reasons.recv().await.unwrap();
-    assert_eq!((id.as_str(), reason), (slow_id.as_str(), DisconnectReason::ForcedClose));
-    assert!(matches!(slow.emit("news", ()), Err(EmitError::Disconnected)));
+    assert_eq!(
+        (id.as_str(), reason),
+        (slow_id.as_str(), DisconnectReason::ForcedClose)
+    );
+    assert!(matches!(
+        slow.emit("news", ()),
+        Err(EmitError::Disconnected)
+    ));
 
     io.emit("news", "still here").unwrap();
     assert_eq!(reading.get().await, r#"42["news","still here"]"#);
@@ -169,9 +192,15 @@ async fn closing_tells_all_and_lets_nobody_in() {
 
     io.close().await;
     assert_eq!(waiting.await.unwrap(), "1");
-    assert_eq!(reasons.recv().await, Some(DisconnectReason::ServerShuttingDown));
+    assert_eq!(
+        reasons.recv().await,
+        Some(DisconnectReason::ServerShuttingDown)
+    );
     let target = "/socket.io/?EIO=4&transport=polling";
-    assert_eq!(common::request(&io, http::Method::GET, target, "").await.0, 503);
+    assert_eq!(
+        common::request(&io, http::Method::GET, target, "").await.0,
+        503
+    );
 }
 
 #[tokio::test]
@@ -185,5 +214,8 @@ async fn a_socket_kept_in_a_handler_keeps_no_connection() {
     assert_eq!(io.connections(), 0);
     let sockets = kept.lock().unwrap();
     assert!(!sockets[0].connected());
-    assert!(matches!(sockets[0].emit("x", ()), Err(EmitError::Disconnected)));
+    assert!(matches!(
+        sockets[0].emit("x", ()),
+        Err(EmitError::Disconnected)
+    ));
 }

@@ -35,7 +35,7 @@ impl Server {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = self.shared.closing.cancelled() => return Ok(()),
+                () = self.shared.closed.cancelled() => return Ok(()),
             };
             match accepted {
                 Ok((stream, _)) => {
@@ -68,7 +68,7 @@ async fn connection(server: Server, stream: TcpStream) {
 
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = shared.closing.cancelled() => {
+        () = shared.closed.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

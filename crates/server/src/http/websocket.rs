@@ -31,7 +31,9 @@ pub(super) fn open<B>(shared: Arc<Shared>, mut request: Request<B>) -> Response<
     let tasks = shared.tasks.clone();
     accept(&mut request, |upgrade| {
         tasks.spawn(async move {
-            let Some(upgraded) = upgraded(upgrade).await else { return };
+            let Some(upgraded) = upgraded(upgrade).await else {
+                return;
+            };
             let (connection, id) = Connection::websocket(&shared, random_id(), handshake);
             drive_upgraded(connection, id, upgraded).await;
         });
@@ -46,7 +48,9 @@ pub(super) fn upgrade<B>(
     let tasks = connection.shared().tasks.clone();
     accept(&mut request, |upgrade| {
         tasks.spawn(async move {
-            let Some(upgraded) = upgraded(upgrade).await else { return };
+            let Some(upgraded) = upgraded(upgrade).await else {
+                return;
+            };
             let id = connection.websocket_opened();
             drive_upgraded(connection, id, upgraded).await;
         });
@@ -72,7 +76,10 @@ fn refused(rejection: &Rejection) -> Response<Full<Bytes>> {
 }
 
 async fn upgraded(upgrade: OnUpgrade) -> Option<Upgraded> {
-    upgrade.await.inspect_err(|error| tracing::debug!(%error, "upgrade")).ok()
+    upgrade
+        .await
+        .inspect_err(|error| tracing::debug!(%error, "upgrade"))
+        .ok()
 }
 
 async fn drive_upgraded(connection: Arc<Connection>, id: TransportId, upgraded: Upgraded) {

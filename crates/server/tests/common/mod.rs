@@ -1,5 +1,10 @@
 //! A long-polling client without a socket: it calls the server as a service.
-#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test takes what it needs")]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "each test takes what it needs"
+)]
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -33,7 +38,11 @@ pub async fn respond(
     body: impl Into<Bytes>,
 ) -> Response<impl http_body::Body<Data = Bytes, Error: std::fmt::Debug>> {
     let body: Full<Bytes> = Full::new(body.into());
-    let request = Request::builder().method(method).uri(target).body(body).unwrap();
+    let request = Request::builder()
+        .method(method)
+        .uri(target)
+        .body(body)
+        .unwrap();
     io.service().call(request).await.unwrap()
 }
 
@@ -44,7 +53,10 @@ impl Polling {
             request(io, Method::GET, "/socket.io/?EIO=4&transport=polling", "").await;
         assert_eq!(status, 200, "{body}");
         let handshake: Value = serde_json::from_str(body.strip_prefix('0').unwrap()).unwrap();
-        Self { io: io.clone(), sid: handshake["sid"].as_str().unwrap().to_owned() }
+        Self {
+            io: io.clone(),
+            sid: handshake["sid"].as_str().unwrap().to_owned(),
+        }
     }
 
     /// Opens a session and joins the main namespace; gives the id of the socket, too.
@@ -52,7 +64,9 @@ impl Polling {
         let client = Self::open(io).await;
         client.post("40").await;
         let packets = client.get().await;
-        let connected = packets.strip_prefix("40").unwrap_or_else(|| panic!("{packets}"));
+        let connected = packets
+            .strip_prefix("40")
+            .unwrap_or_else(|| panic!("{packets}"));
         let connected = connected.split('\x1e').next().unwrap();
         let connected: Value = serde_json::from_str(connected).unwrap();
         (client, connected["sid"].as_str().unwrap().to_owned())
