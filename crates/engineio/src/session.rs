@@ -40,7 +40,7 @@ impl Ids {
     }
 }
 
-/// How to send one message. The default is neither volatile nor uncompressed.
+/// How to send one message. By default it may be compressed and is not volatile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SendOptions {
     /// Drop the message rather than let it wait for the transport.
