@@ -45,17 +45,42 @@ where
         answer: Some(answer),
     };
 
-    // Limited also refuses a Content-Length beyond the limit before anything is read.
-    let limit = connection.shared().config.max_http_buffer_size;
-    match Limited::new(request.into_body(), limit).collect().await {
-        Ok(body) => connection.post_body(id, body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => connection.post_too_large(id),
+    match read(
+        request.into_body(),
+        connection.shared().config.max_http_buffer_size,
+    )
+    .await
+    {
+        Ok(body) => connection.post_body(id, body),
+        Err(ReadError::TooLarge) => connection.post_too_large(id),
         // The request ends here: to drop what waits for its answer gives it up.
-        Err(_) => return answer::empty(StatusCode::BAD_REQUEST),
+        Err(ReadError::Broken) => return answer::empty(StatusCode::BAD_REQUEST),
     }
     // The client sends the next POST after this answer, and not before the handlers keep up.
     connection.caught_up().await;
     waiting.answer().await
+}
+
+/// Why a body could not be read.
+enum ReadError {
+    TooLarge,
+    Broken,
+}
+
+/// Reads a body of at most `limit` bytes. One that is announced as larger is not read at all.
+async fn read<B>(body: B, limit: usize) -> Result<Bytes, ReadError>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    if body.size_hint().lower() > limit as u64 {
+        return Err(ReadError::TooLarge);
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(ReadError::TooLarge),
+        Err(_) => Err(ReadError::Broken),
+    }
 }
 
 /// A request that waits for its answer. Dropped before, it tells the session that its client has
