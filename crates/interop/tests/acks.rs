@@ -1,4 +1,9 @@
 //! Acks both ways, namespaces with auth, and disconnection, with a JavaScript client.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use std::time::Duration;
 

@@ -1,4 +1,9 @@
 //! The same conversation in all pairings of JavaScript and Rust, over each transport.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use anyhow::{Result, bail};
 use bytes::Bytes;

@@ -1,4 +1,9 @@
 //! Order holds while the transport changes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use std::time::Duration;
 

@@ -1,4 +1,9 @@
 //! A hundred JavaScript clients in ten rooms.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use std::collections::BTreeSet;
 

@@ -382,7 +382,7 @@ impl Connection {
 
         for work in work {
             match work {
-                Work::Join { namespace, auth } => joining::join(self, namespace, auth),
+                Work::Join { namespace, auth } => joining::join(self, &namespace, auth.as_ref()),
                 Work::Handle(socket) => socket.work(),
             }
         }
@@ -397,7 +397,8 @@ impl Connection {
                 frame,
                 options,
             } => {
-                if !core.queue(transport, frame, options, self.shared.config.max_buffered) {
+                let limit = self.shared.config.max_buffered;
+                if !core.queue(transport, frame, options, limit) {
                     tracing::debug!(sid = %self.sid, "the client reads too slowly");
                     core.reason = Some(DisconnectReason::ForcedClose);
                     core.session.abort(CloseReason::ForcedClose);

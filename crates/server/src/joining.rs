@@ -15,9 +15,9 @@ use crate::socket::Socket;
 
 /// Lets the client in, or not. Checks that do not wait are made right here; the first that does
 /// goes into a task with the rest.
-pub(crate) fn join(connection: &Arc<Connection>, name: FastStr, auth: Option<RawJson>) {
-    let Some(namespace) = connection.shared().namespace(&name) else {
-        connection.refuse(&name, &ConnectError::new("Invalid namespace"));
+pub(crate) fn join(connection: &Arc<Connection>, name: &FastStr, auth: Option<&RawJson>) {
+    let Some(namespace) = connection.shared().namespace(name) else {
+        connection.refuse(name, &ConnectError::new("Invalid namespace"));
         return;
     };
     let handlers = namespace.handlers();
@@ -28,7 +28,7 @@ pub(crate) fn join(connection: &Arc<Connection>, name: FastStr, auth: Option<Raw
         connection.handshake().clone(),
         connection.shared().config.max_pending_acks,
     );
-    let auth = auth.as_ref().map(Arguments::from).unwrap_or_default();
+    let auth = auth.map(Arguments::from).unwrap_or_default();
     if handlers.authorizers.is_empty() {
         return connection.accept(&socket, auth);
     }

@@ -1,4 +1,9 @@
 //! What no client sends: the right status or close code, and no harm to anybody else.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use std::time::Duration;
 

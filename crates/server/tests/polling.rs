@@ -1,4 +1,9 @@
 //! Long-polling, request by request: statuses, bodies, limits.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 mod common;
 

@@ -1,5 +1,10 @@
 //! A long-polling client without a socket: it calls the server as a service.
 #![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+#![allow(
     dead_code,
     missing_docs,
     unreachable_pub,

@@ -16,7 +16,10 @@ use crate::{ArgumentError, Arguments};
 
 /// A socket that remembers what its handlers answered.
 #[derive(Clone, Default)]
-struct Socket(Arc<Mutex<Vec<(Option<u64>, Value)>>>);
+struct Socket(Arc<Mutex<Vec<Answer>>>);
+
+/// To the event with this id, if it asked for an ack.
+type Answer = (Option<u64>, Value);
 
 impl HandlerSocket for Socket {
     fn acknowledge<T: Serialize>(&self, id: u64, value: &T) {
@@ -52,7 +55,7 @@ impl FromEvent<Socket> for Ack {
 fn answers<M>(
     handler: impl Handler<Socket, M>,
     args: impl Serialize,
-) -> Result<Vec<(Option<u64>, Value)>, ArgumentError> {
+) -> Result<Vec<Answer>, ArgumentError> {
     let socket = Socket::default();
     let args = Arguments::of(&args).unwrap();
     let future = HandlerFn::new(handler).call(&mut EventContext::new(&socket, &args, Some(7)))?;
