@@ -67,14 +67,13 @@ impl Rooms {
         let Some(member) = maps.sockets.get_mut(id) else {
             return;
         };
-        if room == *id || member.rooms.contains(&room) {
+        if room == *id {
             return;
         }
-        member.rooms.push(room.clone());
-        maps.rooms
-            .entry(room)
-            .or_default()
-            .insert(id.clone(), member.socket.clone());
+        let members = maps.rooms.entry(room.clone()).or_default();
+        if members.insert(id.clone(), member.socket.clone()).is_none() {
+            member.rooms.push(room);
+        }
     }
 
     pub(crate) fn leave(&self, id: &FastStr, room: &FastStr) {
