@@ -375,22 +375,41 @@ impl<'a> Scanner<'a> {
 /// How many bytes at the start stand for themselves in a JSON string: all up to the first quote,
 /// backslash or control character.
 pub(crate) fn plain_len(bytes: &[u8]) -> usize {
-    // Whole chunks first: without an early exit inside, the compiler makes it a vector compare.
-    let (chunks, _) = bytes.as_chunks::<32>();
+    // Most strings end within the first words. Longer ones go by chunks that the compiler compares
+    // as vectors (so no early exit inside a chunk), and end by words again.
+    let (head, rest) = bytes.split_at_checked(32).unwrap_or((bytes, &[]));
+    let len = plain_len_by_words(head);
+    if len < head.len() || rest.is_empty() {
+        return len;
+    }
+    let (chunks, _) = rest.as_chunks::<32>();
     let plain = chunks
         .iter()
         .take_while(|chunk| !chunk.iter().fold(false, |any, &b| any | is_special(b)));
-    let skipped = plain.count() * 32;
-    let rest = bytes.get(skipped..).unwrap_or_default();
-    skipped
-        + rest
-            .iter()
-            .position(|&byte| is_special(byte))
-            .unwrap_or(rest.len())
+    let len = len + plain.count() * 32;
+    len + plain_len_by_words(bytes.get(len..).unwrap_or_default())
 }
 
+fn plain_len_by_words(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // A byte's high bit is set where it is below `n`, right up to the first one that is.
+        let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word;
+        let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        let special = (below(word, 0x20) | equal(b'"') | equal(b'\\')) & (ONES << 7);
+        if special != 0 {
+            return at * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = rest.iter().position(|&byte| is_special(byte));
+    bytes.len() - rest.len() + special.unwrap_or(rest.len())
+}
+
+/// Without `||`, which would keep the chunks above from becoming vectors.
 fn is_special(byte: u8) -> bool {
-    byte == b'"' || byte == b'\\' || byte < 0x20
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
 }
 
 #[cfg(test)]
