@@ -226,8 +226,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
                     }
                 }
                 Step::Close => {
-                    // A courtesy to the peer; the connection is over whatever comes of it.
-                    let _ = Pin::new(&mut self.io).poll_shutdown(cx);
+                    ready!(self.poll_end(cx));
                     self.finished = true;
                     continue;
                 }
@@ -360,6 +359,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         if let Poll::Ready(result) = Pin::new(&mut self.io).poll_shutdown(cx) {
             self.shut_down = true;
             self.finished |= result.is_err();
+        }
+    }
+
+    /// Ends the stream in order, where a closing handshake gives it the time: until its deadline.
+    /// The connection is over whatever comes of it.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.shut_down || Pin::new(&mut self.io).poll_shutdown(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        match self.timer.as_mut().and_then(|timer| timer.sleep.as_mut()) {
+            Some(sleep) => sleep.as_mut().poll(cx),
+            None => Poll::Ready(()),
         }
     }
 

@@ -48,9 +48,9 @@ pub struct Receiver {
     fragment_limit: u32,
     role: Role,
     /// The size of the buffer behind the caller's input, as far as it has been seen.
-    chunk: usize,
+    chunk: u32,
     /// The input's capacity when it was last seen: it only falls while the buffer is the same.
-    seen: usize,
+    seen: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -96,12 +96,12 @@ impl Receiver {
     /// The rule that the peer broke. It stays the answer to every later call, and the input is
     /// discarded.
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
-        let capacity = input.capacity();
+        let capacity = saturate(input.capacity());
         if capacity > self.seen {
             self.chunk = capacity;
         }
         let result = self.advance(input);
-        self.seen = input.capacity();
+        self.seen = saturate(input.capacity());
         if let Err(violation) = result {
             self.state = State::Failed(violation);
             self.message = None;
@@ -192,7 +192,7 @@ impl Receiver {
     /// A message in one frame, which has arrived: by far the most common case.
     fn whole_message(&self, header: &Header, input: &mut BytesMut) -> Result<Event, Violation> {
         let text = header.opcode == Opcode::Text;
-        if header.len <= COPY_MAX || header.len < self.chunk / SHARE_FRACTION {
+        if header.len <= COPY_MAX || header.len < self.chunk as usize / SHARE_FRACTION {
             let payload = unmask_front(input, header);
             let event = if text {
                 FastStr::new_u8_slice(payload)
@@ -261,6 +261,10 @@ impl Receiver {
         }
         self.message.take().map(Assembly::finish).transpose()
     }
+}
+
+fn saturate(capacity: usize) -> u32 {
+    u32::try_from(capacity).unwrap_or(u32::MAX)
 }
 
 /// Unmasks a frame's payload at the front of `input`, where it has arrived.
