@@ -89,7 +89,7 @@ async fn bind(address: &str) -> Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
-            "cannot listen on {address}: the port is in use; another one: `songi serve 127.0.0.1:3001`"
+            "cannot listen on {address}: the port is in use (`songi serve 127.0.0.1:0` takes one that is free)"
         ),
         Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
     }

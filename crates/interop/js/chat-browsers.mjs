@@ -1,6 +1,6 @@
 // URL: two pages of the chat in one real browser. Mina's is restricted to long-polling, Jun's moves
-// up to WebSocket. They chat in one room, and a third page in another room must hear nothing. It
-// prints what the pages show.
+// up to WebSocket. They chat in one room, and Ari's in another room must hear nothing of it. Prints
+// what the pages show; with SCREENSHOTS, a folder, it also draws them.
 import { chromium } from "playwright-core";
 import { endWithTest, print } from "./lines.mjs";
 
@@ -22,7 +22,6 @@ const browser = await chromium.launch({
   ],
 });
 endWithTest();
-process.on("exit", () => browser.close());
 
 /** Opens the page, notes what goes wrong on it and what it asks for, and joins a room. */
 async function enter(address, name, room) {
@@ -101,8 +100,8 @@ try {
     ari: { texts: await texts(ari) },
     errors: [...mina.errors, ...jun.errors, ...ari.errors],
   });
-
-  await browser.close();
 } catch (error) {
   print({ failed: error.message });
+} finally {
+  await browser.close();
 }

@@ -62,7 +62,8 @@ socket.on("connect_error", () => showTransport("No connection; trying again …"
 joinForm.addEventListener("submit", (event) => {
   event.preventDefault();
   if (membership) return;
-  membership = { name: nameInput.value, room: roomInput.value, joined: false, version: 0 };
+  const [name, room] = [oneLine(nameInput.value), oneLine(roomInput.value)];
+  membership = { name, room, joined: false, version: 0 };
   log.replaceChildren();
   atEnd = true;
   join();
@@ -99,7 +100,7 @@ function enter() {
 
 function leave(refusal) {
   membership = null;
-  socket.emit("leave");
+  if (socket.connected) socket.emit("leave");
   element("chat").hidden = true;
   element("entrance").hidden = false;
   element("room-name").textContent = "";
@@ -216,6 +217,11 @@ function named(name) {
   for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
   part.style.setProperty("--hue", hue);
   return part;
+}
+
+/** As the server reads a name, so that its lists are known for those of the room. */
+function oneLine(text) {
+  return text.trim().replace(/\s+/gu, " ");
 }
 
 function sentence(text) {
