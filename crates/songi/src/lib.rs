@@ -53,3 +53,13 @@ pub use songi_tokio as tokio;
 #[cfg(feature = "websocket")]
 #[doc(inline)]
 pub use songi_websocket as websocket;
+
+/// The examples of the documents at the root compile.
+#[cfg(all(doctest, feature = "server"))]
+mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/guide.md")]
+    struct Guide;
+}
