@@ -1,1 +1,105 @@
-//! Tests of Songi against the JavaScript peers from npm.
+//! Starts the JavaScript peers of the tests and talks with them.
+//!
+//! The scripts are in `js/`; `cargo xtask peers` installs the packages that they need.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use songi_server::Server;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::net::TcpListener;
+use tokio::process::{Child, ChildStdout, Command};
+
+/// How long a peer may be silent before the test fails: far more than it ever takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A script that runs in Node.js and prints JSON lines. It is killed when dropped.
+#[derive(Debug)]
+pub struct Script {
+    name: String,
+    lines: Lines<BufReader<ChildStdout>>,
+    _child: Child,
+}
+
+impl Script {
+    /// Starts `js/<name>.mjs`.
+    ///
+    /// # Errors
+    ///
+    /// When Node.js or the npm packages are missing.
+    pub fn start(name: &str, args: &[&str]) -> Result<Self> {
+        let folder = folder();
+        if !folder.join("node_modules").is_dir() {
+            bail!("the JavaScript peers are not installed: run `cargo xtask peers`");
+        }
+        let mut child = Command::new("node")
+            .arg(format!("{name}.mjs"))
+            .args(args)
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("node")?;
+        let stdout = child
+            .stdout
+            .take()
+            .context("the script has no standard output")?;
+        Ok(Self {
+            name: name.to_owned(),
+            lines: BufReader::new(stdout).lines(),
+            _child: child,
+        })
+    }
+
+    /// The next line that the script prints.
+    ///
+    /// # Errors
+    ///
+    /// When the script ends or is silent for a minute.
+    pub async fn line(&mut self) -> Result<Value> {
+        let line = tokio::time::timeout(PATIENCE, self.lines.next_line())
+            .await
+            .with_context(|| format!("{}: silent", self.name))??
+            .with_context(|| format!("{}: ended", self.name))?;
+        Ok(serde_json::from_str(&line)?)
+    }
+
+    /// The value of `key` in the next line that has one.
+    ///
+    /// # Errors
+    ///
+    /// When the script ends, is silent for a minute, or says that it failed.
+    pub async fn find(&mut self, key: &str) -> Result<Value> {
+        loop {
+            let mut line = self.line().await?;
+            if let Some(failed) = line.get("failed") {
+                bail!("{}: {failed}", self.name);
+            }
+            if let Some(value) = line.get_mut(key) {
+                return Ok(value.take());
+            }
+        }
+    }
+}
+
+/// Where the scripts and their packages are.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("js")
+}
+
+/// Serves on a free port of this machine, in the background, and gives the URL.
+///
+/// # Errors
+///
+/// When no port can be bound.
+pub async fn serve(io: &Server) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let io = io.clone();
+    tokio::spawn(async move { io.serve(listener).await });
+    Ok(url)
+}

@@ -1,1 +1,69 @@
-//! A Socket.IO server for tokio: long-polling and WebSocket, namespaces, rooms, acks.
+//! A Socket.IO server for tokio.
+//!
+//! It speaks to every official client over HTTP long-polling and WebSocket, with namespaces,
+//! rooms, broadcasting, binary data and acks in both directions.
+//!
+//! ```no_run
+//! use songi_server::{Server, Socket};
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let io = Server::new();
+//!
+//!     io.on_connection(|socket: Socket| socket.emit("welcome", "Hello!"));
+//!     io.on("join", |socket: Socket, room: String| {
+//!         socket.join(&room);
+//!         socket.to(&room).emit("joined", socket.id())
+//!     });
+//!     io.on("add", |a: i64, b: i64| a + b); // what a handler returns answers the ack
+//!
+//!     io.listen("127.0.0.1:3000").await
+//! }
+//! ```
+//!
+//! - [`Server`] holds the namespaces; it listens by itself or is mounted in axum or any other
+//!   tower stack ([`Server::layer`]).
+//! - [`Namespace`] has the handlers, which all its sockets share, and the rooms.
+//! - [`Socket`] is one client in one namespace.
+//! - [`Broadcast`] is whom an event goes to, built step by step.
+//! - [`handler`] says what a closure must look like to be a handler.
+//! - [`Config`] has every setting and limit, with its default.
+
+#![forbid(unsafe_code)]
+
+mod ack;
+mod authorize;
+mod broadcast;
+mod config;
+mod connection;
+mod contained;
+mod error;
+mod event;
+mod handshake;
+pub mod http;
+mod inbox;
+mod joining;
+mod namespace;
+mod outgoing;
+mod reason;
+mod rooms;
+mod server;
+mod sid;
+mod socket;
+mod timers;
+
+pub use ack::{Ack, EmitWithAck};
+pub use authorize::{Authorizer, ConnectError, Verdict};
+pub use broadcast::Broadcast;
+pub use bytes::Bytes;
+pub use config::Config;
+pub use error::{AckError, EmitError, EncodeError};
+pub use event::Event;
+pub use faststr::FastStr;
+pub use handshake::Handshake;
+pub use namespace::Namespace;
+pub use reason::DisconnectReason;
+pub use server::Server;
+pub use socket::Socket;
+pub use songi_engineio::Transports;
+pub use songi_socketio::handler::{self, Handler};

@@ -1,3 +1,94 @@
-//! Songi's own tasks: tests, fuzzing, benches.
+//! Songi's own tasks, run as `cargo xtask <task>`.
 
-fn main() {}
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a serde_json::Value answers an unknown key with null"
+)]
+
+mod fuzz;
+mod layers;
+mod package;
+mod peers;
+mod test;
+
+use std::env;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use xshell::{Shell, cmd};
+
+const HELP: &str = "\
+cargo xtask <task>
+
+  test               everything that must hold before a change lands
+  fuzz [SECONDS]     every fuzz target, 20 seconds each unless told otherwise
+  layers             the protocol crates depend on nothing above them
+  package            the protocol crates build and pass their tests alone
+  peers              install the JavaScript peers and the browser for the tests
+  bench [FILTER]     the criterion benches, Songi and its peers in one run
+";
+
+/// The crates without I/O: each is imported, built and tested alone.
+const PROTOCOL_CRATES: [&str; 3] = ["songi-websocket", "songi-engineio", "songi-socketio"];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut args = env::args().skip(1);
+    let task = args.next();
+    let rest: Vec<String> = args.collect();
+
+    let sh = Shell::new()?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .context("crates/xtask has no workspace above it")?;
+    sh.change_dir(root);
+
+    match (task.as_deref(), rest.as_slice()) {
+        (Some("test"), []) => test::run(&sh),
+        (Some("fuzz"), []) => fuzz::run(&sh, fuzz::SECONDS),
+        (Some("fuzz"), [seconds]) => fuzz::run(&sh, seconds.parse().context("SECONDS")?),
+        (Some("layers"), []) => layers::check(&sh),
+        (Some("package"), []) => package::check(&sh),
+        (Some("peers"), []) => peers::install(&sh),
+        (Some("bench"), filter) => Ok(cmd!(
+            sh,
+            "cargo bench --manifest-path benches/Cargo.toml -- {filter...}"
+        )
+        .run()?),
+        (None | Some("help" | "--help" | "-h"), _) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        (Some(task), _) => bail!("unknown task or arguments: {task}\n\n{HELP}"),
+    }
+}
+
+/// Prints a heading, so that a long log can be searched.
+fn step(name: &str) {
+    println!("\n=== {name}");
+}
+
+/// Installs `cargo <name>` from crates.io where it is missing.
+fn install_cargo_tool(sh: &Shell, name: &str) -> Result<()> {
+    if cmd!(sh, "cargo {name} --version")
+        .quiet()
+        .ignore_stdout()
+        .ignore_stderr()
+        .run()
+        .is_ok()
+    {
+        return Ok(());
+    }
+    Ok(cmd!(sh, "cargo install --locked cargo-{name}").run()?)
+}

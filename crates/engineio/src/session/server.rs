@@ -1,0 +1,358 @@
+//! The server's side of one session.
+
+use alloc::{boxed::Box, sync::Arc};
+use core::time::Duration;
+
+use bytes::Bytes;
+use faststr::FastStr;
+
+use super::{
+    CloseReason, Ids, RequestId, SendError, SendOptions, TransportEnd, TransportId, Violation,
+    outbox::Outbox,
+};
+use crate::{
+    config::ServerConfig,
+    handshake::Handshake,
+    packet::{Frame, Packet},
+    request::Response,
+    transport::Transport,
+};
+
+mod http;
+mod output;
+mod polling;
+mod upgrade;
+
+pub use output::{Event, Output};
+use polling::{Body, Candidate, Polling, Post};
+
+/// One client's session on the server, whatever transports carry it.
+///
+/// Inputs are methods; after each, pull [`poll_output`](Self::poll_output) until it is `None`.
+/// `now` is the time since an origin that the driver fixes for all calls. A driver that shares a
+/// session between tasks puts it under one lock, held while it feeds an input and pulls outputs.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use songi_engineio::{Output, ServerConfig, ServerSession};
+///
+/// let now = Duration::ZERO;
+/// let mut session = ServerSession::polling(Arc::new(ServerConfig::default()), "sid0".into(), now);
+/// let get = session.poll_opened(now);
+/// let Some(Output::Respond { request, response }) = session.poll_output() else { unreachable!() };
+/// assert_eq!(request, get);
+/// assert!(response.body.starts_with(br#"0{"sid":"sid0","upgrades":["websocket"],"#));
+/// ```
+#[derive(Debug)]
+pub struct ServerSession {
+    config: Arc<ServerConfig>,
+    sid: FastStr,
+    outbox: Outbox<Output>,
+    carrier: Carrier,
+    heartbeat: Heartbeat,
+    ids: Ids,
+}
+
+/// What carries the messages.
+#[derive(Debug)]
+enum Carrier {
+    Polling(Box<Polling>),
+    WebSocket(TransportId),
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Heartbeat {
+    /// The next ping goes out at this time.
+    Ping(Duration),
+    /// The pong must come before this time.
+    Pong(Duration),
+}
+
+impl ServerSession {
+    /// A session that starts on long-polling. The request that opens it is its first GET: tell
+    /// [`poll_opened`](Self::poll_opened). The answer carries the open packet and what was sent
+    /// until then.
+    pub fn polling(config: Arc<ServerConfig>, sid: FastStr, now: Duration) -> Self {
+        let open = Handshake::new(&config, sid.clone(), Transport::Polling).to_frame();
+        Self::new(
+            config,
+            sid,
+            Carrier::Polling(Box::new(Polling::new(open))),
+            now,
+        )
+    }
+
+    /// A session that starts on a WebSocket, and that WebSocket's name. The first output is the
+    /// open packet.
+    pub fn websocket(
+        config: Arc<ServerConfig>,
+        sid: FastStr,
+        now: Duration,
+    ) -> (Self, TransportId) {
+        let open = Handshake::new(&config, sid.clone(), Transport::WebSocket).to_frame();
+        let mut session = Self::new(config, sid, Carrier::Closed, now);
+        let transport = session.ids.transport();
+        session.carrier = Carrier::WebSocket(transport);
+        session.enqueue(open);
+        (session, transport)
+    }
+
+    fn new(config: Arc<ServerConfig>, sid: FastStr, carrier: Carrier, now: Duration) -> Self {
+        let heartbeat = Heartbeat::Ping(now.saturating_add(config.ping_interval));
+        Self {
+            config,
+            sid,
+            outbox: Outbox::new(),
+            carrier,
+            heartbeat,
+            ids: Ids::default(),
+        }
+    }
+
+    /// The session's secret name.
+    pub fn sid(&self) -> &FastStr {
+        &self.sid
+    }
+
+    /// What carries the messages now, or `None` when the session is closed: then its sid is no
+    /// longer known.
+    pub fn transport(&self) -> Option<Transport> {
+        match self.carrier {
+            Carrier::Polling(_) => Some(Transport::Polling),
+            Carrier::WebSocket(_) => Some(Transport::WebSocket),
+            Carrier::Closed => None,
+        }
+    }
+
+    /// Whether the session has ended.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.carrier, Carrier::Closed)
+    }
+
+    /// Bytes that wait for the next GET. Zero on a WebSocket, whose queue is the driver's.
+    pub fn buffered(&self) -> usize {
+        match &self.carrier {
+            Carrier::Polling(polling) => polling.queue.bytes(),
+            Carrier::WebSocket(_) | Carrier::Closed => 0,
+        }
+    }
+
+    /// A WebSocket message arrived. One from a WebSocket that the session has closed is ignored.
+    pub fn frame(&mut self, transport: TransportId, frame: Frame, now: Duration) {
+        match &self.carrier {
+            Carrier::WebSocket(id) if *id == transport => match Packet::decode(frame) {
+                Ok(packet) => self.packet(packet, now),
+                Err(error) => self.fail(CloseReason::ParseError, error.into()),
+            },
+            Carrier::Polling(polling) if polling.is_candidate(transport) => {
+                self.candidate_packet(transport, frame, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// A WebSocket ended. One that the session has closed is ignored; the end of a candidate
+    /// leaves the session on long-polling.
+    pub fn transport_closed(&mut self, transport: TransportId, end: TransportEnd, _now: Duration) {
+        match &mut self.carrier {
+            Carrier::WebSocket(id) if *id == transport => {
+                self.carrier = Carrier::Closed;
+                let reason = match end {
+                    TransportEnd::Closed => CloseReason::TransportClose,
+                    TransportEnd::Failed => CloseReason::TransportError,
+                };
+                self.event(Event::Closed {
+                    reason,
+                    violation: None,
+                });
+            }
+            Carrier::Polling(polling) if polling.is_candidate(transport) => {
+                polling.drop_candidate();
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends a message, made by [`Frame::message`] or [`Frame::from_message_wire`]. On a WebSocket
+    /// it is an output at once; on long-polling it waits for a GET, and a volatile one is dropped
+    /// when none is there.
+    ///
+    /// # Errors
+    /// When the session is closed or closing, when [`ServerConfig::max_buffered`] bytes wait, or
+    /// when the text cannot travel by long-polling. The message comes back.
+    pub fn send(
+        &mut self,
+        frame: Frame,
+        options: SendOptions,
+        _now: Duration,
+    ) -> Result<(), SendError> {
+        match &mut self.carrier {
+            Carrier::WebSocket(transport) => {
+                let transport = *transport;
+                self.outbox.push(Output::Frame {
+                    transport,
+                    frame,
+                    options,
+                });
+                Ok(())
+            }
+            Carrier::Polling(polling) => polling.send(frame, options, self.config.max_buffered),
+            Carrier::Closed => Err(SendError::Closed(frame)),
+        }
+    }
+
+    /// Closes the session in good order. A WebSocket is closed after what was sent. A long-polling
+    /// client gets what waits and the close packet as the answer of its GET, or of the next one if
+    /// that comes within [`ServerConfig::close_timeout`]; `reason` is reported then.
+    pub fn close(&mut self, reason: CloseReason, now: Duration) {
+        let Carrier::Polling(polling) = &mut self.carrier else {
+            return self.shut(reason, None, &Frame::CLOSE);
+        };
+        if polling.closing.is_some() {
+            return;
+        }
+        polling.closing = Some((reason, now.saturating_add(self.config.close_timeout)));
+        if let Some(candidate) = polling.drop_candidate() {
+            self.outbox.push(Output::CloseTransport(candidate));
+        }
+    }
+
+    /// Closes the session at once. A GET that waits is answered with the close packet; what waited
+    /// for a GET is lost.
+    pub fn abort(&mut self, reason: CloseReason) {
+        self.shut(reason, None, &Frame::CLOSE);
+    }
+
+    /// The next thing to do. Pull until `None` after each input and each timeout.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        loop {
+            if let Some(output) = self.outbox.pop() {
+                return Some(output);
+            }
+            if !self.advance_post() && !self.advance_get() {
+                return None;
+            }
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), or `None` when the session is
+    /// closed.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let (Heartbeat::Ping(heartbeat) | Heartbeat::Pong(heartbeat)) = self.heartbeat;
+        match &self.carrier {
+            Carrier::WebSocket(_) => Some(heartbeat),
+            Carrier::Polling(polling) => Some(polling.timeout(heartbeat)),
+            Carrier::Closed => None,
+        }
+    }
+
+    /// Time has passed. Calling it early or late is harmless.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        if let Carrier::Polling(polling) = &mut self.carrier {
+            if let Some((reason, deadline)) = polling.closing {
+                if now >= deadline {
+                    self.shut(reason, None, &Frame::CLOSE);
+                }
+                return;
+            }
+            if let Some(candidate) = polling.expired_candidate(now) {
+                self.outbox.push(Output::CloseTransport(candidate));
+            } else if let Some(get) = polling.noop_due(now) {
+                self.respond(get, Response::payload(payload(&Frame::NOOP), false));
+            }
+        }
+        match self.heartbeat {
+            _ if self.is_closed() => {}
+            Heartbeat::Ping(at) if now >= at => {
+                self.heartbeat = Heartbeat::Pong(now.saturating_add(self.config.ping_timeout));
+                self.enqueue(Frame::PING);
+            }
+            Heartbeat::Pong(deadline) if now >= deadline => {
+                self.shut(CloseReason::PingTimeout, None, &Frame::CLOSE);
+            }
+            Heartbeat::Ping(_) | Heartbeat::Pong(_) => {}
+        }
+    }
+
+    /// A packet on the transport that carries the session.
+    fn packet(&mut self, packet: Packet, now: Duration) {
+        match packet {
+            Packet::Message(message) => self.event(Event::Message(message)),
+            Packet::Pong(_) => {
+                self.heartbeat = Heartbeat::Ping(now.saturating_add(self.config.ping_interval));
+            }
+            Packet::Ping(_) => self.fail(CloseReason::TransportError, Violation::PingDirection),
+            // A GET that waits ends with a noop: the client closed, it needs no close packet.
+            Packet::Close => self.shut(CloseReason::TransportClose, None, &Frame::NOOP),
+            // Meaningless from a client that is open, and harmless.
+            Packet::Open(_) | Packet::Upgrade | Packet::Noop => {}
+        }
+    }
+
+    /// A control packet: it does not count against the limit, there is one at a time.
+    fn enqueue(&mut self, frame: Frame) {
+        match &mut self.carrier {
+            Carrier::WebSocket(transport) => {
+                let transport = *transport;
+                self.push_frame(transport, frame, SendOptions::default());
+            }
+            Carrier::Polling(polling) => polling.queue.push(frame, SendOptions::default()),
+            Carrier::Closed => {}
+        }
+    }
+
+    fn fail(&mut self, reason: CloseReason, violation: Violation) {
+        self.shut(reason, Some(violation), &Frame::CLOSE);
+    }
+
+    /// Ends the session: answers what is in flight (a GET with `last`), closes what is open.
+    fn shut(&mut self, reason: CloseReason, violation: Option<Violation>, last: &Frame) {
+        match core::mem::replace(&mut self.carrier, Carrier::Closed) {
+            Carrier::Closed => return,
+            Carrier::WebSocket(transport) => self.outbox.push(Output::CloseTransport(transport)),
+            Carrier::Polling(polling) => {
+                if let Some(get) = polling.get {
+                    self.respond(get, Response::payload(payload(last), false));
+                }
+                if let Some(post) = polling.post {
+                    let taken = violation.is_none();
+                    let response = if taken {
+                        Response::ok()
+                    } else {
+                        Response::empty(400)
+                    };
+                    self.respond(post.request, response);
+                }
+                if let Some(candidate) = polling.candidate {
+                    self.outbox
+                        .push(Output::CloseTransport(candidate.transport));
+                }
+            }
+        }
+        self.event(Event::Closed { reason, violation });
+    }
+
+    fn respond(&mut self, request: RequestId, response: Response) {
+        self.outbox.push(Output::Respond { request, response });
+    }
+
+    fn push_frame(&mut self, transport: TransportId, frame: Frame, options: SendOptions) {
+        self.outbox.push(Output::Frame {
+            transport,
+            frame,
+            options,
+        });
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outbox.push(Output::Event(event));
+    }
+}
+
+fn payload(frame: &Frame) -> Bytes {
+    crate::payload::encode([frame])
+}
+
+#[cfg(test)]
+mod tests;

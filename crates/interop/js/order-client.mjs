@@ -1,0 +1,32 @@
+// URL COUNT: numbered messages in both directions while the transport changes.
+import { io } from "socket.io-client";
+import { endWithTest, print } from "./lines.mjs";
+
+const [url, count] = process.argv.slice(2);
+const socket = io(url, { reconnection: false });
+const received = [];
+let sent = 0;
+
+function sendSome() {
+  for (let i = 0; i < 50 && sent < Number(count); i++) socket.emit("number", sent++);
+  if (sent < Number(count)) setTimeout(sendSome, 1);
+}
+
+function finish() {
+  const inOrder = received.length === Number(count) && received.every((number, index) => number === index);
+  print({ received: received.length, inOrder, transport: socket.io.engine.transport.name });
+}
+
+endWithTest();
+socket.on("connect_error", (error) => print({ failed: error.message }));
+socket.on("disconnect", (reason) => print({ failed: reason }));
+socket.on("connect", () => {
+  const { engine } = socket.io;
+  print({ connected: engine.transport.name });
+  engine.on("upgrade", (transport) => print({ upgraded: transport.name, sent, received: received.length }));
+  sendSome();
+});
+socket.on("number", (number) => {
+  received.push(number);
+  if (received.length === Number(count)) finish();
+});

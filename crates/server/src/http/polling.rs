@@ -1,0 +1,115 @@
+//! Long-polling: a GET waits for packets, a POST brings them.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use songi_engineio::RequestId;
+use tokio::sync::oneshot;
+
+use super::answer;
+use crate::connection::Connection;
+
+pub(super) async fn get(connection: Arc<Connection>) -> Response<Full<Bytes>> {
+    let (request, answer) = connection.poll_opened();
+    Waiting {
+        connection,
+        request,
+        answer: Some(answer),
+    }
+    .answer()
+    .await
+}
+
+pub(super) async fn post<B>(
+    connection: Arc<Connection>,
+    request: Request<B>,
+) -> Response<Full<Bytes>>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let content_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .map(|value| value.as_bytes());
+    let (id, answer) = connection.post_opened(content_type);
+    let waiting = Waiting {
+        connection: connection.clone(),
+        request: id,
+        answer: Some(answer),
+    };
+
+    match read(
+        request.into_body(),
+        connection.shared().config.max_http_buffer_size,
+    )
+    .await
+    {
+        Ok(body) => connection.post_body(id, body),
+        Err(ReadError::TooLarge) => connection.post_too_large(id),
+        // The request ends here: to drop what waits for its answer gives it up.
+        Err(ReadError::Broken) => return answer::empty(StatusCode::BAD_REQUEST),
+    }
+    // The client sends the next POST after this answer, and not before the handlers keep up.
+    connection.caught_up().await;
+    waiting.answer().await
+}
+
+/// Why a body could not be read.
+enum ReadError {
+    TooLarge,
+    Broken,
+}
+
+/// Reads a body of at most `limit` bytes. One that is announced as larger is not read at all.
+async fn read<B>(body: B, limit: usize) -> Result<Bytes, ReadError>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    if body.size_hint().lower() > limit as u64 {
+        return Err(ReadError::TooLarge);
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(ReadError::TooLarge),
+        Err(_) => Err(ReadError::Broken),
+    }
+}
+
+/// A request that waits for its answer. Dropped before, it tells the session that its client has
+/// gone.
+struct Waiting {
+    connection: Arc<Connection>,
+    request: RequestId,
+    answer: Option<oneshot::Receiver<songi_engineio::Response>>,
+}
+
+impl Waiting {
+    async fn answer(mut self) -> Response<Full<Bytes>> {
+        let Some(answer) = &mut self.answer else {
+            return answer::empty(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        let response = answer.await;
+        self.answer = None;
+        match response {
+            Ok(response) => answer::from_engine(response),
+            // The connection went away with the server.
+            Err(_) => answer::empty(StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.answer.is_some() {
+            self.connection.request_aborted(self.request);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The server: its namespaces, its clients, and how it begins and ends.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use faststr::FastStr;
+use parking_lot::RwLock;
+use songi_engineio::ServerConfig;
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::http::{ServerLayer, ServerService};
+use crate::namespace::Namespace;
+use crate::reason::DisconnectReason;
+use crate::timers::Timers;
+
+/// A Socket.IO server. Cloning is cheap: clones are the same server.
+///
+/// A server is also its main namespace, `/`: all that a [`Namespace`] can do, it can.
+///
+/// ```no_run
+/// use songi_server::{Server, Socket};
+///
+/// #[tokio::main]
+/// async fn main() -> std::io::Result<()> {
+///     let io = Server::new();
+///     io.on_connection(|socket: Socket| println!("{} connected", socket.id()));
+///     io.on("message", |socket: Socket, text: String| socket.broadcast().send(text));
+///     io.listen("127.0.0.1:3000").await
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Server {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What all connections of a server share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) engine: Arc<ServerConfig>,
+    pub(crate) connections: RwLock<HashMap<FastStr, Arc<Connection>>>,
+    pub(crate) timers: Arc<Timers<Connection>>,
+    /// The tasks of the WebSockets and of the HTTP connections that the server accepted itself.
+    pub(crate) tasks: TaskTracker,
+    /// Nobody is let in any more.
+    pub(crate) closing: CancellationToken,
+    /// All have gone: nothing is served any more.
+    pub(crate) closed: CancellationToken,
+    main: Namespace,
+    namespaces: RwLock<HashMap<FastStr, Namespace>>,
+    origin: Instant,
+    timer_task: OnceLock<AbortHandle>,
+}
+
+impl Server {
+    /// A server with the default settings, and the main namespace without handlers.
+    pub fn new() -> Self {
+        Self::with_config(Config::default())
+    }
+
+    /// A server with settings of its own.
+    pub fn with_config(config: Config) -> Self {
+        let main = Namespace::new("/".into());
+        let shared = Shared {
+            engine: config.engine(),
+            config,
+            connections: RwLock::default(),
+            timers: Arc::new(Timers::new()),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            closed: CancellationToken::new(),
+            namespaces: RwLock::new(HashMap::from([("/".into(), main.clone())])),
+            main,
+            origin: Instant::now(),
+            timer_task: OnceLock::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The namespace of this name, which clients can join from now on. A name without a slash
+    /// gets one.
+    pub fn of(&self, name: &str) -> Namespace {
+        let name: FastStr = if name.starts_with('/') {
+            FastStr::new(name)
+        } else {
+            format!("/{name}").into()
+        };
+        let mut namespaces = self.shared.namespaces.write();
+        namespaces
+            .entry(name.clone())
+            .or_insert_with(|| Namespace::new(name))
+            .clone()
+    }
+
+    /// How many clients are connected, each counted once whatever namespaces it is in.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.read().len()
+    }
+
+    /// The server as a [`tower::Layer`](tower_layer::Layer): it answers the requests that are for
+    /// it and passes on all others.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use songi_server::Server;
+    ///
+    /// let io = Server::new();
+    /// let app: Router = Router::new()
+    ///     .route("/", get(async || "Hello!"))
+    ///     .layer(io.layer());
+    /// ```
+    pub fn layer(&self) -> ServerLayer {
+        ServerLayer::new(self.clone())
+    }
+
+    /// The server as a [`tower::Service`](tower_service::Service) that answers 404 to requests
+    /// that are not for it.
+    pub fn service(&self) -> ServerService {
+        ServerService::alone(self.clone())
+    }
+
+    /// Ends all connections in good order: lets nobody in any more, tells those that are connected
+    /// (their reason is "server shutting down"), and waits until all have gone, for ten seconds at
+    /// most. Only then does [`listen`](Self::listen) end; a web server in which this server is
+    /// mounted is left alone.
+    pub async fn close(&self) {
+        const PATIENCE: Duration = Duration::from_secs(10);
+
+        self.shared.closing.cancel();
+        for connection in self.shared.all_connections() {
+            connection.close(DisconnectReason::ServerShuttingDown);
+        }
+        let ended = async {
+            // A long-polling client still has to come and hear it, so the listener goes on.
+            while self.connections() > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            self.shared.closed.cancel();
+            self.shared.tasks.close();
+            self.shared.tasks.wait().await;
+        };
+        if tokio::time::timeout(PATIENCE, ended).await.is_err() {
+            for connection in self.shared.all_connections() {
+                connection.abort();
+            }
+            self.shared.closed.cancel();
+        }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Deref for Server {
+    type Target = Namespace;
+
+    fn deref(&self) -> &Namespace {
+        &self.shared.main
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("connections", &self.connections())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// The time since the server was made.
+    pub(crate) fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    pub(crate) fn namespace(&self, name: &FastStr) -> Option<Namespace> {
+        self.namespaces.read().get(name).cloned()
+    }
+
+    pub(crate) fn connection(&self, sid: &str) -> Option<Arc<Connection>> {
+        self.connections.read().get(sid).cloned()
+    }
+
+    /// Starts the timers with the first client: only then is a runtime sure to be there.
+    pub(crate) fn start_timers(&self) {
+        self.timer_task.get_or_init(|| {
+            let (timers, origin) = (self.timers.clone(), self.origin);
+            tokio::spawn(async move { timers.run(|| origin.elapsed()).await }).abort_handle()
+        });
+    }
+
+    fn all_connections(&self) -> Vec<Arc<Connection>> {
+        self.connections.read().values().cloned().collect()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(task) = self.timer_task.get() {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! One client in one namespace.
+
+use std::fmt::{self, Display};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use faststr::FastStr;
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde_json::json;
+use songi_engineio::SendOptions;
+use songi_socketio::handler::{EventContext, FromEvent, HandlerSocket};
+use songi_socketio::{AckRegistry, ArgumentError};
+
+use crate::ack::{AckReply, EmitWithAck};
+use crate::broadcast::Broadcast;
+use crate::connection::Connection;
+use crate::error::EmitError;
+use crate::handshake::Handshake;
+use crate::inbox::Inbox;
+use crate::namespace::Namespace;
+use crate::outgoing::Outgoing;
+use crate::reason::DisconnectReason;
+
+/// One client in one namespace. Cloning is cheap, and a clone does not keep the connection open
+/// or its buffers alive.
+///
+/// As a handler's parameter it is the socket that the event came from, and takes no argument.
+///
+/// ```
+/// use songi_server::{Server, Socket};
+///
+/// let io = Server::new();
+/// io.on_connection(|socket: Socket| {
+///     socket.join("lobby");
+///     socket.to("lobby").emit("joined", socket.id())?; // everybody else in the room
+///     socket.emit("welcome", ("Hello!", 42)) // this client
+/// });
+/// ```
+#[derive(Clone)]
+pub struct Socket(Arc<SocketInner>);
+
+pub(crate) struct SocketInner {
+    id: FastStr,
+    namespace: Namespace,
+    connection: Weak<Connection>,
+    handshake: Handshake,
+    connected: AtomicBool,
+    pub(crate) inbox: Mutex<Inbox>,
+    pub(crate) acks: Mutex<AckRegistry<AckReply>>,
+}
+
+impl SocketInner {
+    pub(crate) fn id(&self) -> &FastStr {
+        &self.id
+    }
+
+    pub(crate) fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    pub(crate) fn connection(&self) -> Option<Arc<Connection>> {
+        self.connection.upgrade()
+    }
+
+    /// Queues a packet that was encoded before.
+    pub(crate) fn send(&self, packet: &Outgoing, options: SendOptions) -> Result<(), EmitError> {
+        if !self.connected.load(Ordering::Acquire) {
+            return Err(EmitError::Disconnected);
+        }
+        let connection = self.connection().ok_or(EmitError::Disconnected)?;
+        connection.send(packet, options)
+    }
+
+    /// Marks the socket as disconnected; `false` when it was already.
+    pub(crate) fn mark_disconnected(&self) -> bool {
+        self.connected.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl fmt::Debug for SocketInner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("id", &self.id)
+            .field("namespace", &self.namespace.name())
+            .field("connected", &self.connected)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Socket {
+    pub(crate) fn new(
+        id: FastStr,
+        namespace: Namespace,
+        connection: Weak<Connection>,
+        handshake: Handshake,
+        max_acks: usize,
+    ) -> Self {
+        Self(Arc::new(SocketInner {
+            id,
+            namespace,
+            connection,
+            handshake,
+            connected: AtomicBool::new(true),
+            inbox: Mutex::new(Inbox::default()),
+            acks: Mutex::new(AckRegistry::new(max_acks)),
+        }))
+    }
+
+    pub(crate) fn from_inner(inner: Arc<SocketInner>) -> Self {
+        Self(inner)
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<SocketInner> {
+        &self.0
+    }
+
+    /// The id of the socket: 20 random characters of `A-Za-z0-9_-`. The client sees it as
+    /// `socket.id`; it may be told to others, as nothing can be done with it alone.
+    pub fn id(&self) -> &FastStr {
+        &self.0.id
+    }
+
+    /// The namespace that the socket is in.
+    pub fn namespace(&self) -> &Namespace {
+        &self.0.namespace
+    }
+
+    /// The HTTP request that the client began with.
+    pub fn handshake(&self) -> &Handshake {
+        &self.0.handshake
+    }
+
+    /// Whether the socket is still in its namespace.
+    pub fn connected(&self) -> bool {
+        self.0.connected.load(Ordering::Acquire)
+    }
+
+    /// Sends an event to this client. A tuple is several arguments, `()` none, anything else one;
+    /// `Bytes` anywhere within becomes a binary attachment.
+    ///
+    /// # Errors
+    ///
+    /// When the socket is disconnected, the arguments cannot be encoded, or more bytes wait for
+    /// the client than the limit allows (the client is then disconnected).
+    pub fn emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
+        self.emit_with_options(event, &args, SendOptions::default())
+    }
+
+    /// Sends a `message` event: `emit("message", args)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit).
+    pub fn send(&self, args: impl Serialize) -> Result<(), EmitError> {
+        self.emit("message", args)
+    }
+
+    /// Sends an event that may be dropped when the client cannot take it at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit); a dropped event is no error.
+    pub fn emit_volatile(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
+        self.emit_with_options(
+            event,
+            &args,
+            SendOptions {
+                volatile: true,
+                ..SendOptions::default()
+            },
+        )
+    }
+
+    /// Sends an event and asks for an ack; await the result for what the client answers.
+    ///
+    /// ```no_run
+    /// # async fn example(socket: songi_server::Socket) -> Result<(), songi_server::AckError> {
+    /// use std::time::Duration;
+    ///
+    /// let answer: String =
+    ///     socket.emit_with_ack("question", "?").timeout(Duration::from_secs(5)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn emit_with_ack<T>(&self, event: &str, args: impl Serialize) -> EmitWithAck<T> {
+        EmitWithAck::start(self.clone(), event, &args)
+    }
+
+    /// Puts the socket into a room.
+    pub fn join(&self, room: impl AsRef<str>) {
+        self.rooms_of_namespace()
+            .join(&self.0.id, FastStr::new(room));
+    }
+
+    /// Takes the socket out of a room. It never leaves the room of its own id.
+    pub fn leave(&self, room: impl AsRef<str>) {
+        self.rooms_of_namespace()
+            .leave(&self.0.id, &FastStr::new(room));
+    }
+
+    /// The rooms that the socket is in; the first is its own id. None when it is disconnected.
+    pub fn rooms(&self) -> Vec<FastStr> {
+        self.rooms_of_namespace().of(&self.0.id)
+    }
+
+    /// Everybody in a room but this socket.
+    pub fn to(&self, room: impl AsRef<str>) -> Broadcast {
+        self.broadcast().to(room)
+    }
+
+    /// Everybody in the namespace but this socket and the members of a room.
+    pub fn except(&self, room: impl AsRef<str>) -> Broadcast {
+        self.broadcast().except(room)
+    }
+
+    /// Everybody in the namespace but this socket.
+    pub fn broadcast(&self) -> Broadcast {
+        Broadcast::new(self.0.namespace.clone()).except(self.0.id.clone())
+    }
+
+    /// Takes the client out of the namespace; its connection and other namespaces stay.
+    pub fn disconnect(&self) {
+        if let Some(connection) = self.0.connection() {
+            connection.disconnect_socket(&self.0, DisconnectReason::ServerNamespaceDisconnect);
+        }
+    }
+
+    /// Closes the client's connection, with all its namespaces.
+    pub fn disconnect_connection(&self) {
+        if let Some(connection) = self.0.connection() {
+            connection.close(DisconnectReason::ServerNamespaceDisconnect);
+        }
+    }
+
+    fn emit_with_options(
+        &self,
+        event: &str,
+        args: &impl Serialize,
+        options: SendOptions,
+    ) -> Result<(), EmitError> {
+        let packet = Outgoing::event(self.0.namespace.name(), None, event, args)?;
+        self.0.send(&packet, options)
+    }
+
+    fn rooms_of_namespace(&self) -> &crate::rooms::Rooms {
+        &self.0.namespace.inner().rooms
+    }
+}
+
+/// The socket that the event came to.
+impl FromEvent<Socket> for Socket {
+    fn from_event(event: &mut EventContext<'_, Socket>) -> Result<Self, ArgumentError> {
+        Ok(event.socket().clone())
+    }
+}
+
+impl HandlerSocket for Socket {
+    fn acknowledge<T: Serialize>(&self, id: u64, value: &T) {
+        let sent = Outgoing::ack(self.0.namespace.name(), id, value)
+            .map_err(EmitError::from)
+            .and_then(|packet| self.0.send(&packet, SendOptions::default()));
+        if let Err(error) = sent {
+            tracing::debug!(socket = %self.0.id, %error, "ack not sent");
+        }
+    }
+
+    fn handler_failed(&self, id: Option<u64>, error: &dyn Display) {
+        tracing::warn!(
+            socket = %self.0.id, namespace = %self.0.namespace.name(), %error, "handler failed"
+        );
+        if let Some(id) = id {
+            self.acknowledge(id, &json!({ "error": error.to_string() }));
+        }
+    }
+}

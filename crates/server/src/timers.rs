@@ -1,0 +1,134 @@
+//! One coarse timer for all connections, instead of one timer each.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// Deadlines are kept to this.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Something with deadlines.
+pub(crate) trait Timed: Send + Sync + 'static {
+    /// Called once after each tick for which it was scheduled.
+    fn tick(self: Arc<Self>);
+}
+
+/// A number of ticks since the server's origin of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tick(u32);
+
+impl Tick {
+    /// The first tick at or after `at`; the last one there is for times beyond two years.
+    pub(crate) fn at(at: Duration) -> Self {
+        let ticks = at.as_millis().div_ceil(TICK.as_millis());
+        Self(u32::try_from(ticks).unwrap_or(u32::MAX))
+    }
+
+    fn time(self) -> Duration {
+        TICK * self.0
+    }
+}
+
+/// The deadlines of all connections of a server, by tick.
+///
+/// A deadline that moves back is not moved here: it fires, finds nothing due and is scheduled
+/// anew. So a connection whose heartbeat goes on and on costs one entry.
+pub(crate) struct Timers<T> {
+    ticks: Mutex<BTreeMap<Tick, Vec<Weak<T>>>>,
+    earlier: Notify,
+}
+
+impl<T: Timed> Timers<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            ticks: Mutex::new(BTreeMap::new()),
+            earlier: Notify::new(),
+        }
+    }
+
+    pub(crate) fn schedule(&self, tick: Tick, timed: Weak<T>) {
+        let mut ticks = self.ticks.lock();
+        let first = ticks
+            .first_key_value()
+            .is_none_or(|(first, _)| tick < *first);
+        ticks.entry(tick).or_default().push(timed);
+        drop(ticks);
+        if first {
+            self.earlier.notify_one();
+        }
+    }
+
+    /// Fires what is due, for ever.
+    pub(crate) async fn run(&self, now: impl Fn() -> Duration) {
+        loop {
+            let next = self.ticks.lock().first_key_value().map(|(tick, _)| *tick);
+            match next {
+                Some(next) if next.time() <= now() => self.fire(next),
+                Some(next) => {
+                    let wait = next.time().saturating_sub(now());
+                    // Either way the first tick is looked up again.
+                    let _ = tokio::time::timeout(wait, self.earlier.notified()).await;
+                }
+                None => self.earlier.notified().await,
+            }
+        }
+    }
+
+    fn fire(&self, tick: Tick) {
+        let due = self.ticks.lock().remove(&tick).unwrap_or_default();
+        for timed in due.iter().filter_map(Weak::upgrade) {
+            timed.tick();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Instant;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Counter(AtomicU32);
+
+    impl Timed for Counter {
+        fn tick(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_tick_is_never_before_its_time() {
+        for ms in [0, 1, 19, 20, 21, 25_000] {
+            let at = Duration::from_millis(ms);
+            assert!(Tick::at(at).time() >= at);
+            assert!(Tick::at(at).time() < at + TICK);
+        }
+    }
+
+    #[tokio::test]
+    async fn earlier_deadlines_fire_first_and_dropped_ones_never() {
+        let timers = Arc::new(Timers::new());
+        let origin = Instant::now();
+        let running = timers.clone();
+        let task = tokio::spawn(async move { running.run(|| origin.elapsed()).await });
+
+        let (late, early) = (Arc::new(Counter::default()), Arc::new(Counter::default()));
+        timers.schedule(Tick::at(Duration::from_secs(3600)), Arc::downgrade(&late));
+        timers.schedule(Tick::at(Duration::from_millis(30)), Arc::downgrade(&early));
+        timers.schedule(
+            Tick::at(Duration::from_millis(30)),
+            Arc::downgrade(&Arc::new(Counter::default())),
+        );
+        while early.0.load(Ordering::Relaxed) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(late.0.load(Ordering::Relaxed), 0);
+        assert!(origin.elapsed() >= Duration::from_millis(30));
+        task.abort();
+    }
+}

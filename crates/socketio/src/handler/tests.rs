@@ -1,0 +1,189 @@
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt::Display;
+use core::task::{Context, Poll, Waker};
+use std::error::Error;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{BoxFuture, EventContext, FromEvent, Handler, HandlerFn, HandlerSocket};
+use crate::{ArgumentError, Arguments};
+
+/// A socket that remembers what its handlers answered.
+#[derive(Clone, Default)]
+struct Socket(Arc<Mutex<Vec<Answer>>>);
+
+/// To the event with this id, if it asked for an ack.
+type Answer = (Option<u64>, Value);
+
+impl HandlerSocket for Socket {
+    fn acknowledge<T: Serialize>(&self, id: u64, value: &T) {
+        self.0
+            .lock()
+            .unwrap()
+            .push((Some(id), serde_json::to_value(value).unwrap()));
+    }
+
+    fn handler_failed(&self, id: Option<u64>, error: &dyn Display) {
+        self.0
+            .lock()
+            .unwrap()
+            .push((id, json!({ "error": error.to_string() })));
+    }
+}
+
+impl FromEvent<Socket> for Socket {
+    fn from_event(event: &mut EventContext<'_, Socket>) -> Result<Self, ArgumentError> {
+        Ok(event.socket().clone())
+    }
+}
+
+struct Ack(Socket, Option<u64>);
+
+impl FromEvent<Socket> for Ack {
+    fn from_event(event: &mut EventContext<'_, Socket>) -> Result<Self, ArgumentError> {
+        Ok(Self(event.socket().clone(), event.take_ack()))
+    }
+}
+
+/// Calls a handler with an ack asked for by the id 7, to its end, and gives what it answered.
+fn answers<M>(
+    handler: impl Handler<Socket, M>,
+    args: impl Serialize,
+) -> Result<Vec<Answer>, ArgumentError> {
+    let socket = Socket::default();
+    let args = Arguments::of(&args).unwrap();
+    let future = HandlerFn::new(handler).call(&mut EventContext::new(&socket, &args, Some(7)))?;
+    if let Some(future) = future {
+        finish(future);
+    }
+    Ok(core::mem::take(&mut *socket.0.lock().unwrap()))
+}
+
+fn finish(mut future: BoxFuture<()>) {
+    let poll = future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(
+        poll,
+        Poll::Ready(()),
+        "the handlers of these tests do not wait"
+    );
+}
+
+fn answer<M>(handler: impl Handler<Socket, M>, args: impl Serialize) -> Value {
+    let mut answers = answers(handler, args).unwrap();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    let (id, value) = answers.remove(0);
+    assert_eq!(id, Some(7));
+    value
+}
+
+#[test]
+fn a_value_answers() {
+    assert_eq!(answer(|a: i64, b: i64| a + b, (1, 2)), 3);
+    assert_eq!(answer(|| "nothing needed", ()), "nothing needed");
+    assert_eq!(
+        answer(|name: String| json!({ "name": name }), "jane"),
+        json!({ "name": "jane" })
+    );
+}
+
+#[test]
+fn nothing_answers_with_nothing() {
+    assert_eq!(answer(|_: String| {}, "x"), Value::Null);
+}
+
+#[test]
+fn a_future_answers_when_it_is_done() {
+    assert_eq!(answer(async |a: i64| a + 1, 1), 2);
+    assert_eq!(answer(|a: i64| async move { a + 2 }, 1), 3);
+    assert_eq!(answer(async |_: Value| {}, 1), Value::Null);
+}
+
+#[test]
+fn success_answers_and_failure_is_reported() {
+    fn half(n: i64) -> Result<i64, Box<dyn Error + Send + Sync>> {
+        if n % 2 == 0 {
+            Ok(n / 2)
+        } else {
+            Err("odd".into())
+        }
+    }
+    assert_eq!(answer(half, 4), 2);
+    assert_eq!(answer(half, 5), json!({ "error": "odd" }));
+    assert_eq!(
+        answer(async move |n: i64| half(n), 5),
+        json!({ "error": "odd" })
+    );
+}
+
+#[test]
+fn own_types_stand_among_the_arguments_and_take_none() {
+    let handler = |a: String, _: Socket, b: u8, _: Socket| (a, b);
+    assert_eq!(answer(handler, ("x", 1)), json!(["x", 1]));
+}
+
+#[test]
+fn who_takes_the_ack_answers_alone() {
+    assert_eq!(answers(|_: Ack| 5, ()).unwrap(), []);
+    let handler = |n: i64, Ack(socket, id): Ack| socket.acknowledge(id.unwrap(), &(n * 2));
+    assert_eq!(answer(handler, 4), 8);
+}
+
+#[test]
+fn an_absent_argument_is_an_error_unless_optional() {
+    assert_eq!(answer(|a: i64, b: Option<i64>| (a, b), 1), json!([1, null]));
+    let error = answers(|a: i64, b: i64| a + b, 1).unwrap_err();
+    assert!(
+        matches!(error, ArgumentError::Missing { index: 1 }),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_argument_that_does_not_fit_names_its_place() {
+    let error = answers(|_: String, _: u8| {}, ("x", 256)).unwrap_err();
+    assert_eq!(error.index(), 1);
+}
+
+#[test]
+fn more_arguments_than_parameters_are_ignored() {
+    assert_eq!(answer(|a: i64| a, (1, 2, 3)), 1);
+}
+
+#[test]
+fn binary_arguments_are_attachments_wherever_they_stand() {
+    #[derive(Serialize, Deserialize)]
+    struct Picture {
+        name: String,
+        data: Bytes,
+    }
+    let picture = Picture {
+        name: "cat".into(),
+        data: Bytes::from_static(&[1, 2]),
+    };
+    let handler =
+        |picture: Picture, data: Bytes| (picture.name, picture.data.to_vec(), data.to_vec());
+    assert_eq!(
+        answer(handler, (picture, Bytes::from_static(&[3]))),
+        json!(["cat", [1, 2], [3]])
+    );
+}
+
+#[test]
+fn twelve_parameters_are_allowed() {
+    let handler =
+        |a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, h: u8, i: u8, j: u8, k: u8, l: u8| {
+            [a, b, c, d, e, f, g, h, i, j, k, l]
+                .into_iter()
+                .map(u32::from)
+                .sum::<u32>()
+        };
+    assert_eq!(answer(handler, (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)), 78);
+}

@@ -1,0 +1,39 @@
+use core::time::Duration;
+
+/// What a peer may send at most.
+///
+/// ```
+/// use songi_socketio::Limits;
+///
+/// let limits = Limits { max_attachments: 1, ..Limits::default() };
+/// assert_eq!(limits.max_packet_bytes, 10_000_000);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Binary attachments of one packet. Default: 10, as `maxAttachments` of `socket.io-parser`.
+    pub max_attachments: u16,
+    /// Bytes of a namespace's name. Default: 256.
+    pub max_namespace_bytes: u16,
+    /// Levels of nesting in a payload, its outermost array or object being the first.
+    /// Default, and most: 127, because `serde_json` reads no further.
+    pub max_depth: u8,
+    /// Bytes of one packet: its text and all its attachments. Default: 10 000 000.
+    ///
+    /// The text alone and each attachment alone are also bounded by the transport below
+    /// (`maxPayload` in Engine.IO, 1 000 000 by default).
+    pub max_packet_bytes: usize,
+    /// How long to wait for the next attachment of a packet. Default: 60 s.
+    pub attachment_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_attachments: 10,
+            max_namespace_bytes: 256,
+            max_depth: 127,
+            max_packet_bytes: 10_000_000,
+            attachment_timeout: Duration::from_secs(60),
+        }
+    }
+}
