@@ -131,7 +131,7 @@ impl Connection {
         });
         shared.connections.write().insert(sid, connection.clone());
         // Schedules the first deadline, and hands out the open packet.
-        connection.drive(|_, _| ());
+        connection.drive(|_, _, _| ());
         connection
     }
 
@@ -162,16 +162,16 @@ impl Connection {
     }
 
     pub(crate) fn post_body(self: &Arc<Self>, request: RequestId, body: bytes::Bytes) {
-        self.drive(|core, now| core.session.post_body(request, body, now));
+        self.drive(|core, now, _| core.session.post_body(request, body, now));
     }
 
     pub(crate) fn post_too_large(self: &Arc<Self>, request: RequestId) {
-        self.drive(|core, _| core.session.post_too_large(request));
+        self.drive(|core, _, _| core.session.post_too_large(request));
     }
 
     /// The request will not be answered: its client has gone.
     pub(crate) fn request_aborted(self: &Arc<Self>, request: RequestId) {
-        self.drive(|core, now| {
+        self.drive(|core, now, _| {
             core.requests.retain(|(waiting, _)| *waiting != request);
             core.session.request_aborted(request, now);
         });
@@ -182,7 +182,7 @@ impl Connection {
         open: impl FnOnce(&mut ServerSession, Duration) -> RequestId,
     ) -> (RequestId, oneshot::Receiver<Response>) {
         let (sender, answer) = oneshot::channel();
-        let request = self.drive(|core, now| {
+        let request = self.drive(|core, now, _| {
             let request = open(&mut core.session, now);
             core.requests.push((request, sender));
             request
@@ -194,7 +194,7 @@ impl Connection {
 
     /// A WebSocket was opened for this session, to upgrade it.
     pub(crate) fn websocket_opened(self: &Arc<Self>) -> TransportId {
-        self.drive(|core, now| {
+        self.drive(|core, now, _| {
             let id = core.session.websocket_opened(now);
             core.websockets.push(WebSocketQueue::new(id));
             id
@@ -203,12 +203,12 @@ impl Connection {
 
     /// A message came by a WebSocket.
     pub(crate) fn frame(self: &Arc<Self>, id: TransportId, frame: Frame) {
-        self.drive(|core, now| core.session.frame(id, frame, now));
+        self.drive(|core, now, _| core.session.frame(id, frame, now));
     }
 
     /// The task of a WebSocket has ended.
     pub(crate) fn websocket_closed(self: &Arc<Self>, id: TransportId, end: TransportEnd) {
-        self.drive(|core, now| {
+        self.drive(|core, now, _| {
             core.websockets.retain(|queue| queue.id != id);
             core.session.transport_closed(id, end, now);
         });
@@ -251,7 +251,7 @@ impl Connection {
         packet: &Outgoing,
         options: SendOptions,
     ) -> Result<(), EmitError> {
-        self.drive(|core, now| core.send(packet, options, now))
+        self.command(|core, now, _| core.send(packet, options, now))
     }
 
     // Closing
@@ -263,7 +263,7 @@ impl Connection {
         reason: DisconnectReason,
     ) {
         let name = socket.namespace().name();
-        self.drive_with(|core, now, work| {
+        self.command(|core, now, work| {
             if !core.leave(socket, reason, work) {
                 return;
             }
@@ -277,12 +277,12 @@ impl Connection {
 
     /// Closes the connection at once.
     pub(crate) fn abort(self: &Arc<Self>) {
-        self.drive(|core, _| core.session.abort(CloseReason::ForcedClose));
+        self.command(|core, _, _| core.session.abort(CloseReason::ForcedClose));
     }
 
     /// Closes the connection with all its sockets, in good order.
     pub(crate) fn close(self: &Arc<Self>, reason: DisconnectReason) {
-        self.drive_with(|core, now, work| {
+        self.command(|core, now, work| {
             core.reason = Some(reason);
             for socket in mem::take(&mut core.sockets) {
                 core.disconnected(&socket, reason, work);
@@ -297,7 +297,7 @@ impl Connection {
     pub(crate) fn accept(self: &Arc<Self>, socket: &Socket, auth: Arguments) {
         let socket = socket.inner();
         let namespace = socket.namespace();
-        self.drive_with(|core, now, work| {
+        self.drive(|core, now, work| {
             let packet = Outgoing::encode(|wire| {
                 core.protocol
                     .accept(namespace.name(), socket.id(), None, wire)
@@ -318,7 +318,7 @@ impl Connection {
 
     /// Keeps a client out of a namespace.
     pub(crate) fn refuse(self: &Arc<Self>, namespace: &FastStr, error: &ConnectError) {
-        self.drive(|core, now| {
+        self.drive(|core, now, _| {
             let packet = Outgoing::encode(|wire| {
                 core.protocol
                     .reject(namespace, error.message(), error.data(), wire)
@@ -361,32 +361,59 @@ impl Connection {
 
     // Driving
 
-    fn drive<T>(self: &Arc<Self>, input: impl FnOnce(&mut Core, Duration) -> T) -> T {
-        self.drive_with(|core, now, _| input(core, now))
-    }
-
-    /// Gives an input to the state, hands out what comes of it, and does the work that is left.
-    fn drive_with<T>(
+    /// Gives an input from the client to the state, hands out what comes of it, and calls the
+    /// handlers that it is for.
+    fn drive<T>(
         self: &Arc<Self>,
         input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
     ) -> T {
         let mut work = Vec::new();
-        let now = self.shared.now();
-        let mut core = self.core.lock();
-        let result = input(&mut core, now, &mut work);
-        while let Some(output) = core.session.poll_output() {
-            self.hand_out(&mut core, output, now, &mut work);
-        }
-        self.schedule(&mut core);
-        drop(core);
-
+        let result = self.step(&mut work, input);
         for work in work {
-            match work {
-                Work::Join { namespace, auth } => joining::join(self, &namespace, auth.as_ref()),
-                Work::Handle(socket) => socket.work(),
-            }
+            self.perform(work);
         }
         result
+    }
+
+    /// The same for what the application does. Handlers are called later, in a task: the caller
+    /// may hold locks that they want.
+    fn command<T>(
+        self: &Arc<Self>,
+        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
+    ) -> T {
+        let mut work = Vec::new();
+        let result = self.step(&mut work, input);
+        if !work.is_empty() {
+            let connection = self.clone();
+            self.shared.spawn(async move {
+                for work in work {
+                    connection.perform(work);
+                }
+            });
+        }
+        result
+    }
+
+    fn step<T>(
+        self: &Arc<Self>,
+        work: &mut Vec<Work>,
+        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
+    ) -> T {
+        let now = self.shared.now();
+        let mut core = self.core.lock();
+        let result = input(&mut core, now, work);
+        while let Some(output) = core.session.poll_output() {
+            self.hand_out(&mut core, output, now, work);
+        }
+        self.schedule(&mut core);
+        result
+    }
+
+    fn perform(self: &Arc<Self>, work: Work) {
+        match work {
+            Work::Join { namespace, auth } => joining::join(self, &namespace, auth.as_ref()),
+            Work::Handle(socket) => socket.work(),
+        }
     }
 
     fn hand_out(&self, core: &mut Core, output: Output, now: Duration, work: &mut Vec<Work>) {
@@ -490,7 +517,7 @@ impl Connection {
 
 impl Timed for Connection {
     fn tick(self: Arc<Self>) {
-        self.drive(|core, now| {
+        self.drive(|core, now, _| {
             core.scheduled = None;
             core.session.handle_timeout(now);
             if let Err(violation) = core.protocol.handle_timeout(now) {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use faststr::FastStr;
 use parking_lot::RwLock;
 use songi_engineio::ServerConfig;
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     main: Namespace,
     namespaces: RwLock<HashMap<FastStr, Namespace>>,
     origin: Instant,
+    /// Where the tasks run, known from the first client on.
+    runtime: OnceLock<Handle>,
     timer_task: OnceLock<AbortHandle>,
 }
 
@@ -78,6 +81,7 @@ impl Server {
             namespaces: RwLock::new(HashMap::from([("/".into(), main.clone())])),
             main,
             origin: Instant::now(),
+            runtime: OnceLock::new(),
             timer_task: OnceLock::new(),
         };
         Self {
@@ -192,12 +196,24 @@ impl Shared {
         self.connections.read().get(sid).cloned()
     }
 
-    /// Starts the timers with the first client: only then is a runtime sure to be there.
-    pub(crate) fn start_timers(&self) {
+    /// Starts what runs in the background, with the first client: only then is a runtime sure to
+    /// be there.
+    pub(crate) fn start(&self) {
+        let runtime = self.runtime.get_or_init(Handle::current);
         self.timer_task.get_or_init(|| {
             let (timers, origin) = (self.timers.clone(), self.origin);
-            tokio::spawn(async move { timers.run(|| origin.elapsed()).await }).abort_handle()
+            runtime
+                .spawn(async move { timers.run(|| origin.elapsed()).await })
+                .abort_handle()
         });
+    }
+
+    /// Runs a task, from whatever thread.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        // There is a client, or there would be no task.
+        if let Some(runtime) = self.runtime.get() {
+            runtime.spawn(task);
+        }
     }
 
     fn all_connections(&self) -> Vec<Arc<Connection>> {

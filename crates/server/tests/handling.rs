@@ -229,3 +229,28 @@ async fn a_socket_kept_in_a_handler_keeps_no_connection() {
         Err(EmitError::Disconnected)
     ));
 }
+
+#[tokio::test]
+async fn an_emit_calls_no_handler_on_its_own_thread() {
+    let io = Server::with_config(Config {
+        max_buffered: 1000,
+        ..Config::default()
+    });
+    let shared = Arc::new(std::sync::Mutex::new(0));
+    let counted = shared.clone();
+    let (sender, mut left) = mpsc::unbounded_channel();
+    io.on_disconnect(move || {
+        *counted.lock().unwrap() += 1;
+        sender.send(()).unwrap();
+    });
+    let (_client, id) = Polling::connect(&io).await;
+    {
+        // Disconnects the client, which reads nothing, while its handler could not go on.
+        let _held = shared.lock().unwrap();
+        let socket = io.socket(&id).unwrap();
+        while socket.emit("news", "x".repeat(100)).is_ok() {}
+        assert!(!socket.connected());
+    }
+    left.recv().await.unwrap();
+    assert_eq!(*shared.lock().unwrap(), 1);
+}

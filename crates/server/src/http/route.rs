@@ -35,12 +35,12 @@ where
 
     let sid = match route {
         Route::Open(Transport::Polling, _) => {
-            shared.start_timers();
+            shared.start();
             let connection = Connection::polling(&shared, random_id(), handshake(&request));
             return polling::get(connection).await;
         }
         Route::Open(Transport::WebSocket, _) => {
-            shared.start_timers();
+            shared.start();
             return websocket::open(shared, request);
         }
         Route::Poll(ref sid) | Route::Post(ref sid) | Route::Upgrade(ref sid) => sid,

@@ -4,11 +4,12 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto;
 use songi_engineio::{Frame, TransportEnd, TransportId};
 use songi_tokio::WebSocket;
 use songi_websocket::handshake::{self, Origin, Policy, Rejection};
@@ -83,20 +84,24 @@ async fn upgraded(upgrade: OnUpgrade) -> Option<Upgraded> {
 }
 
 async fn drive_upgraded(connection: Arc<Connection>, id: TransportId, upgraded: Upgraded) {
-    // On plain TCP nothing of the HTTP connection is kept.
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => drive(connection, id, parts.io.into_inner(), parts.read_buf.into()).await,
-        Err(upgraded) => drive(connection, id, TokioIo::new(upgraded), BytesMut::new()).await,
+    // On plain TCP nothing of the HTTP connection is kept, whichever builder of hyper's served it.
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => return drive(connection, id, parts.io.into_inner(), parts.read_buf).await,
+        Err(upgraded) => upgraded,
+    };
+    match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => drive(connection, id, parts.io.into_inner(), parts.read_buf).await,
+        Err(upgraded) => drive(connection, id, TokioIo::new(upgraded), Bytes::new()).await,
     }
 }
 
 /// Drives a WebSocket to its end.
-async fn drive<IO>(connection: Arc<Connection>, id: TransportId, io: IO, leftover: BytesMut)
+async fn drive<IO>(connection: Arc<Connection>, id: TransportId, io: IO, leftover: Bytes)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let config = connection.shared().config.websocket();
-    let mut socket = WebSocket::server(io, leftover, config);
+    let mut socket = WebSocket::server(io, leftover.into(), config);
     let end = poll_fn(|cx| poll_carry(&connection, id, &mut socket, cx)).await;
     connection.websocket_closed(id, end);
     // From here on it holds nothing of the connection.
