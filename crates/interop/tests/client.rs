@@ -334,7 +334,7 @@ async fn ten_thousand_events_come_in_order() -> Result<()> {
             let sender = sender.clone();
             async move {
                 // Some handlers wait, some do not.
-                if number % 3 == 0 {
+                if number.is_multiple_of(3) {
                     tokio::task::yield_now().await;
                 }
                 sender.send(number).unwrap();
