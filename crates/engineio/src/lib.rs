@@ -52,7 +52,7 @@
 //! assert_eq!(written[1], "4hi");
 //! # Ok::<(), songi_engineio::SendError>(())
 //! ```
-#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;

@@ -43,7 +43,7 @@
 //!
 //! [Socket.IO protocol]: https://socket.io/docs/v4/socket-io-protocol/
 //! [`Duration`]: core::time::Duration
-#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;

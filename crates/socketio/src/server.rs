@@ -40,7 +40,7 @@ impl Default for Config {
 /// What arrives goes in by [`receive_text`](Self::receive_text) and
 /// [`receive_binary`](Self::receive_binary); what has to be sent comes out of
 /// [`accept`](Self::accept), [`reject`](Self::reject) and [`disconnect`](Self::disconnect), or is
-/// written by [`encode`]. An [`Error`] is final: the caller closes the connection.
+/// written by [`encode`]. An [error](enum@Error) is final: the caller closes the connection.
 ///
 /// ```
 /// use core::time::Duration;

@@ -1,5 +1,7 @@
 //! The driver.
 
+mod futures;
+
 use std::{
     fmt,
     future::poll_fn,
@@ -226,8 +228,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
                     }
                 }
                 Step::Close => {
-                    // A courtesy to the peer; the connection is over whatever comes of it.
-                    let _ = Pin::new(&mut self.io).poll_shutdown(cx);
+                    ready!(self.poll_end(cx));
                     self.finished = true;
                     continue;
                 }
@@ -363,6 +364,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         }
     }
 
+    /// Ends the stream in order, where a closing handshake gives it the time: until its deadline.
+    /// The connection is over whatever comes of it.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.shut_down || Pin::new(&mut self.io).poll_shutdown(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        match self.timer.as_mut().and_then(|timer| timer.sleep.as_mut()) {
+            Some(sleep) => sleep.as_mut().poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+
     fn fail(&mut self, error: Error) {
         self.failure.get_or_insert(error);
     }
@@ -397,51 +410,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
             return Poll::Ready(());
         }
         Poll::Pending
-    }
-}
-
-impl<IO: AsyncRead + AsyncWrite + Unpin> futures_core::Stream for WebSocket<IO> {
-    type Item = Result<Event, Error>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_recv(cx)
-    }
-}
-
-/// Messages are queued; the queue is written when it holds 64 KiB, and by a flush.
-impl<IO: AsyncRead + AsyncWrite + Unpin> futures_sink::Sink<Message> for WebSocket<IO> {
-    type Error = Error;
-
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        const HIGH: usize = 64 * 1024;
-        let this = self.get_mut();
-        if this.waiting.is_some() || this.connection.queued() >= HIGH {
-            return WebSocket::poll_flush(this, cx);
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        let this = self.get_mut();
-        match this.send(message) {
-            Ok(()) => Ok(()),
-            Err(SendError::Full { message, .. }) if this.waiting.is_none() => {
-                this.waiting = Some(message);
-                Ok(())
-            }
-            Err(_) => Err(Error::Closing),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        WebSocket::poll_flush(self.get_mut(), cx)
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let this = self.get_mut();
-        ready!(WebSocket::poll_flush(this, cx))?;
-        this.start_close(None);
-        WebSocket::poll_close(this, cx)
     }
 }
 

@@ -24,7 +24,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `http`, [`accept`] judges an `http::Request` of any web framework by the same
+//! With the feature `http`, `handshake::accept` judges an `http::Request` of any web framework by the same
 //! rules.
 
 mod client;

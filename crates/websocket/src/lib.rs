@@ -37,7 +37,7 @@
 //! # Features
 //! `std` (default) adds [`Connection::transmit`]; without it the crate needs `alloc` only.
 //! `http` adds the handshake over the types of the crate `http`.
-#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;

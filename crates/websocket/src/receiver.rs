@@ -2,6 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use faststr::FastStr;
+use simdutf8::basic::from_utf8;
 
 use crate::{
     AbnormalClosure, CloseFrame, Config, ControlPayload, Event, Role, Violation,
@@ -23,7 +24,7 @@ const SHARE_FRACTION: usize = 16;
 /// The receiving half of a connection.
 ///
 /// It owns nothing but a message that is under way. What it has to say to the peer is a value,
-/// [`Reply`], for whoever holds the [`Sender`](crate::Sender): the halves share no state and need
+/// [`Reply`](crate::Reply), for whoever holds the [`Sender`](crate::Sender): the halves share no state and need
 /// no lock.
 ///
 /// ```
@@ -48,9 +49,9 @@ pub struct Receiver {
     fragment_limit: u32,
     role: Role,
     /// The size of the buffer behind the caller's input, as far as it has been seen.
-    chunk: usize,
+    chunk: u32,
     /// The input's capacity when it was last seen: it only falls while the buffer is the same.
-    seen: usize,
+    seen: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -96,12 +97,12 @@ impl Receiver {
     /// The rule that the peer broke. It stays the answer to every later call, and the input is
     /// discarded.
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
-        let capacity = input.capacity();
+        let capacity = saturate(input.capacity());
         if capacity > self.seen {
             self.chunk = capacity;
         }
         let result = self.advance(input);
-        self.seen = input.capacity();
+        self.seen = saturate(input.capacity());
         if let Err(violation) = result {
             self.state = State::Failed(violation);
             self.message = None;
@@ -141,11 +142,11 @@ impl Receiver {
                             return Ok(None);
                         }
                         input.advance(size);
-                        return self.control(&header, input).map(Some);
+                        return self.control(&header, input);
                     }
                     input.advance(size);
                     if whole && header.fin && header.opcode != Opcode::Continuation {
-                        return self.whole_message(&header, input).map(Some);
+                        return self.whole_message(&header, input);
                     }
                     self.begin_payload(&header)?;
                 }
@@ -173,7 +174,11 @@ impl Receiver {
     }
 
     /// A control frame, whose payload has arrived.
-    fn control(&mut self, header: &Header, input: &mut BytesMut) -> Result<Event, Violation> {
+    fn control(
+        &mut self,
+        header: &Header,
+        input: &mut BytesMut,
+    ) -> Result<Option<Event>, Violation> {
         let payload = unmask_front(input, header);
         let event = match header.opcode {
             Opcode::Ping => Event::Ping(ControlPayload::from_frame(payload)),
@@ -186,34 +191,29 @@ impl Receiver {
             }
         };
         input.advance(header.len);
-        Ok(event)
+        Ok(Some(event))
     }
 
     /// A message in one frame, which has arrived: by far the most common case.
-    fn whole_message(&self, header: &Header, input: &mut BytesMut) -> Result<Event, Violation> {
-        let text = header.opcode == Opcode::Text;
-        if header.len <= COPY_MAX || header.len < self.chunk / SHARE_FRACTION {
-            let payload = unmask_front(input, header);
-            let event = if text {
-                FastStr::new_u8_slice(payload)
-                    .map(Event::Text)
-                    .map_err(|_| Violation::InvalidUtf8)
-            } else {
-                Ok(Event::Binary(Bytes::copy_from_slice(payload)))
-            };
+    fn whole_message(
+        &self,
+        header: &Header,
+        input: &mut BytesMut,
+    ) -> Result<Option<Event>, Violation> {
+        if header.len <= COPY_MAX || header.len < self.chunk as usize / SHARE_FRACTION {
+            let event = copy_out(header.opcode, unmask_front(input, header));
             input.advance(header.len);
             return event;
         }
         let mut payload = input.split_to(header.len);
         mask::apply(&mut payload, header.mask);
         let payload = payload.freeze();
-        if text {
-            FastStr::from_bytes(payload)
-                .map(Event::Text)
-                .map_err(|_| Violation::InvalidUtf8)
-        } else {
-            Ok(Event::Binary(payload))
-        }
+        Ok(Some(match header.opcode {
+            Opcode::Text => {
+                Event::Text(FastStr::from_bytes(payload).map_err(|_| Violation::InvalidUtf8)?)
+            }
+            _ => Event::Binary(payload),
+        }))
     }
 
     /// A data frame that has not arrived whole, or is not a whole message.
@@ -261,6 +261,21 @@ impl Receiver {
         }
         self.message.take().map(Assembly::finish).transpose()
     }
+}
+
+/// Not inlined, so that the event is built where the caller's caller wants it: moving a short text
+/// about costs more than the rest of its reception.
+#[inline(never)]
+fn copy_out(opcode: Opcode, payload: &[u8]) -> Result<Option<Event>, Violation> {
+    if opcode == Opcode::Text {
+        let text = from_utf8(payload).map_err(|_| Violation::InvalidUtf8)?;
+        return Ok(Some(Event::Text(FastStr::new(text))));
+    }
+    Ok(Some(Event::Binary(Bytes::copy_from_slice(payload))))
+}
+
+fn saturate(capacity: usize) -> u32 {
+    u32::try_from(capacity).unwrap_or(u32::MAX)
 }
 
 /// Unmasks a frame's payload at the front of `input`, where it has arrived.

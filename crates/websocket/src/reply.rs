@@ -23,6 +23,7 @@ pub enum Reply {
 impl Reply {
     /// The answer to an event, if it takes one.
     #[must_use]
+    #[inline]
     pub fn to(event: &Event) -> Option<Self> {
         match event {
             Event::Ping(payload) => Some(Self::Pong(payload.clone())),

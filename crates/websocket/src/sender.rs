@@ -45,7 +45,6 @@ pub struct Sender {
     queue_limit: usize,
     masks: Option<Box<dyn MaskSource>>,
     pongs: Pongs,
-    close_timeout: Duration,
     deadline: Deadline,
     closing: Closing,
 }
@@ -61,16 +60,18 @@ struct Closing {
     failed: bool,
     /// The transport ended.
     eof: bool,
-    /// The deadline has passed.
-    expired: bool,
 }
 
+/// The end of the waiting for a closing.
 #[derive(Debug, Clone, Copy)]
 enum Deadline {
-    None,
-    /// It runs from the next time that the clock is shown.
-    Unarmed,
+    /// No closing has begun; once one has, it may take so long.
+    None(Duration),
+    /// A closing has begun; its time runs from when the clock is next shown.
+    Unarmed(Duration),
+    /// A closing has to end by then.
     At(Duration),
+    Passed,
 }
 
 /// The pongs among the queued bytes.
@@ -90,8 +91,7 @@ impl Sender {
             queue_limit: config.queue_limit,
             masks,
             pongs: Pongs::default(),
-            close_timeout: config.close_timeout,
-            deadline: Deadline::None,
+            deadline: Deadline::None(config.close_timeout),
             closing: Closing::default(),
         }
     }
@@ -208,8 +208,8 @@ impl Sender {
             received,
             failed,
             eof,
-            expired,
         } = self.closing;
+        let expired = matches!(self.deadline, Deadline::Passed);
         let flushed = self.queue.is_empty();
         let finished = flushed && (failed || (sent && received));
         match () {
@@ -229,8 +229,8 @@ impl Sender {
     pub fn poll_timeout(&self) -> Option<Duration> {
         match self.deadline {
             _ if self.next_step() == Step::Close => None,
-            Deadline::None => None,
-            Deadline::Unarmed => Some(Duration::ZERO),
+            Deadline::None(_) | Deadline::Passed => None,
+            Deadline::Unarmed(_) => Some(Duration::ZERO),
             Deadline::At(at) => Some(at),
         }
     }
@@ -239,13 +239,8 @@ impl Sender {
     /// [`Step::Abort`].
     pub fn handle_timeout(&mut self, now: Duration) {
         match self.deadline {
-            Deadline::Unarmed => {
-                self.deadline = Deadline::At(now.saturating_add(self.close_timeout));
-            }
-            Deadline::At(at) if now >= at => {
-                self.deadline = Deadline::None;
-                self.closing.expired = true;
-            }
+            Deadline::Unarmed(timeout) => self.deadline = Deadline::At(now.saturating_add(timeout)),
+            Deadline::At(at) if now >= at => self.deadline = Deadline::Passed,
             _ => {}
         }
     }
@@ -331,7 +326,9 @@ impl Sender {
         }
         self.frame_copied(Opcode::Close, payload.get(..len).unwrap_or_default());
         self.closing.sent = true;
-        self.deadline = Deadline::Unarmed;
+        if let Deadline::None(timeout) = self.deadline {
+            self.deadline = Deadline::Unarmed(timeout);
+        }
         self.pongs.newest = None;
     }
 }

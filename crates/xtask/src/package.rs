@@ -45,15 +45,17 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
 
 fn test_alone(sh: &Shell, manifest: &Path, target: &Path) -> Result<()> {
     let target = target.join("packaged");
-    cmd!(
-        sh,
-        "cargo test --manifest-path {manifest} --target-dir {target}"
-    )
-    .run()?;
-    cmd!(
-        sh,
-        "cargo build --manifest-path {manifest} --target-dir {target} --no-default-features"
-    )
-    .run()?;
-    Ok(())
+    let folders = [
+        "--manifest-path".as_ref(),
+        manifest.as_os_str(),
+        "--target-dir".as_ref(),
+        target.as_os_str(),
+    ];
+    for features in ["--all-features", "--no-default-features"] {
+        cmd!(sh, "cargo test --quiet {folders...} {features}").run()?;
+    }
+    // Without `test`, which brings the standard library, this is `no_std`.
+    cmd!(sh, "cargo build {folders...} --no-default-features").run()?;
+    let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
+    Ok(cmd!(sh, "cargo doc --no-deps {folders...}").run()?)
 }

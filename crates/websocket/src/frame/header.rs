@@ -39,6 +39,7 @@ pub(crate) struct Expect {
 ///
 /// `Ok(None)` means that the bytes so far are the start of a frame that may still be valid.
 /// Whether a prefix is refused never depends on bytes behind the one that decides it.
+#[inline]
 pub(crate) fn parse(input: &[u8], expect: Expect) -> Result<Option<(Header, usize)>, Violation> {
     let Some((&first, rest)) = input.split_first() else {
         return Ok(None);

@@ -19,6 +19,7 @@ impl<F: FnMut() -> [u8; 4] + Send> MaskSource for F {
 /// Masks or unmasks `data` in place; the first byte of `data` meets the first byte of `key`.
 ///
 /// The fixed-width loop is what the compiler turns into vector instructions.
+#[inline]
 pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
     let wide = (u64::from(u32::from_ne_bytes(key)) << 32) | u64::from(u32::from_ne_bytes(key));
     let (words, tail) = data.as_chunks_mut::<8>();
