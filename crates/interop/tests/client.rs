@@ -373,3 +373,38 @@ async fn a_wrong_path_is_an_http_status() -> Result<()> {
     );
     Ok(())
 }
+
+/// More than the operating system takes at once, from a server whose task is busy writing while
+/// more is emitted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_of_a_rust_server_arrives_whole() -> Result<()> {
+    const COUNT: u64 = 400;
+    let io = Server::with_config(songi_server::Config {
+        max_buffered: 64 << 20,
+        // A ping would wake a task that has forgotten something.
+        ping_interval: Duration::from_secs(3600),
+        ..songi_server::Config::default()
+    });
+    io.on("burst", |socket: songi_server::Socket| async move {
+        let text = "x".repeat(50_000);
+        for number in 0..COUNT {
+            socket.emit("number", (number, &text))?;
+            tokio::task::yield_now().await;
+        }
+        anyhow::Ok(())
+    });
+    let url = serve(&io).await?;
+    let (sender, mut numbers) = mpsc::unbounded_channel();
+    let socket = Client::new(url)
+        .on("number", move |number: u64| sender.send(number).unwrap())
+        .connect()
+        .await?;
+    for _ in 0..5 {
+        socket.emit("burst", ())?;
+        for number in 0..COUNT {
+            let received = tokio::time::timeout(Duration::from_secs(60), numbers.recv());
+            assert_eq!(received.await?, Some(number));
+        }
+    }
+    Ok(())
+}
