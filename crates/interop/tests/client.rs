@@ -408,3 +408,23 @@ async fn a_burst_of_a_rust_server_arrives_whole() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acks_find_their_way_whoever_waits_for_them() -> Result<()> {
+    let io = rust_server();
+    let socket = connect(serve(&io).await?).await?;
+    let tasks = (0..8_i64).map(|task| {
+        let socket = socket.clone();
+        tokio::spawn(async move {
+            for number in 0..200 {
+                let sum: i64 = socket.emit_with_ack("add", (task, number)).await?;
+                assert_eq!(sum, task + number);
+            }
+            Ok::<_, AckError>(())
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await??;
+    }
+    Ok(())
+}
