@@ -1,5 +1,6 @@
 //! Says hello to a server, and prints what it hears: `cargo run --example hello -- [URL]`.
 
+use serde_json::{Value, json};
 use songi_client::{Bytes, Client, DisconnectReason};
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,12 +10,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .unwrap_or_else(|| "http://localhost:3000".to_owned());
     let socket = Client::new(url)
         .on("message", |text: String| println!("message: {text}"))
-        .on(
-            "greetings",
-            |text: String, who: serde_json::Value, data: Bytes| {
-                println!("greetings: {text} {who} {data:?}");
-            },
-        )
+        .on("greetings", |text: String, who: Value, data: Bytes| {
+            println!("greetings: {text} {who} {data:?}");
+        })
         .on_disconnect(|reason: DisconnectReason| println!("disconnected: {reason}"))
         .connect()
         .await?;
@@ -22,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     socket.send("Hello!")?;
     let data = Bytes::from_static(&[1, 2, 3, 4]);
-    socket.emit("salutations", ("Hello!", [("mr", "john")], data))?;
+    socket.emit("salutations", ("Hello!", json!({ "mr": "john" }), data))?;
     socket.closed().await;
     Ok(())
 }

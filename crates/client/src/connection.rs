@@ -5,7 +5,8 @@
 //! runs. Who emits or leaves only puts something down and wakes the connection's task, which
 //! writes, reads and calls the handlers.
 
-use std::collections::VecDeque;
+mod core;
+
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,8 +16,8 @@ use std::time::Duration;
 use faststr::FastStr;
 use parking_lot::Mutex;
 use songi_engineio::{
-    ClientEvent, ClientOutput, ClientSession, CloseReason, Frame, Message, SendOptions,
-    TransportEnd, TransportId,
+    ClientEvent, ClientOutput, ClientSession, Frame, Message, SendOptions, TransportEnd,
+    TransportId,
 };
 use songi_socketio::client::{self as protocol, Incoming};
 use songi_socketio::encode;
@@ -24,6 +25,7 @@ use songi_socketio::handler::Job;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
+use self::core::Core;
 use crate::config::Config;
 use crate::error::{ConnectError, EmitError};
 use crate::joining::Joining;
@@ -39,25 +41,6 @@ pub(crate) struct Connection {
     backlog: AtomicUsize,
     /// Whose sender the task has.
     task: watch::Receiver<()>,
-}
-
-struct Core {
-    session: ClientSession,
-    transport: TransportId,
-    protocol: protocol::Connection,
-    /// Joined, or to be joined.
-    sockets: Vec<Arc<SocketInner>>,
-    /// Sockets with something to handle, and those that are done with: never let go of under the
-    /// lock, as their handlers may hold other sockets.
-    work: Vec<Arc<SocketInner>>,
-    frames: VecDeque<Frame>,
-    /// What the frames weigh.
-    queued: usize,
-    /// More waits than is written: volatile packets are dropped.
-    congested: bool,
-    /// Why the sockets are disconnected, where the session's own reason says less.
-    reason: Option<DisconnectReason>,
-    waker: Option<Waker>,
 }
 
 /// What the task has to do next.
@@ -80,22 +63,11 @@ impl Connection {
         transport: TransportId,
     ) -> (Arc<Self>, watch::Sender<()>) {
         let (sender, task) = watch::channel(());
-        let core = Core {
-            session,
-            transport,
-            protocol: protocol::Connection::new(&config.protocol()),
-            sockets: Vec::new(),
-            work: Vec::new(),
-            frames: VecDeque::new(),
-            queued: 0,
-            congested: false,
-            reason: None,
-            waker: None,
-        };
+        let protocol = protocol::Connection::new(&config.protocol());
         let connection = Self {
             config,
             origin,
-            core: Mutex::new(core),
+            core: Mutex::new(Core::new(session, transport, protocol)),
             backlog: AtomicUsize::new(0),
             task,
         };
@@ -413,77 +385,3 @@ impl Connection {
 
 /// The server's answer to a CONNECT.
 type Answered = Result<(), protocol::ConnectError>;
-
-impl Core {
-    fn socket(&self, namespace: &str) -> Option<Arc<SocketInner>> {
-        self.sockets
-            .iter()
-            .find(|socket| socket.namespace() == namespace)
-            .cloned()
-    }
-
-    /// Takes a socket out; `false` when it was out already.
-    fn remove(&mut self, socket: &Arc<SocketInner>) -> bool {
-        let position = self
-            .sockets
-            .iter()
-            .position(|joined| Arc::ptr_eq(joined, socket));
-        position
-            .map(|position| self.sockets.swap_remove(position))
-            .is_some()
-    }
-
-    /// Lets the task see to a socket.
-    fn work(&mut self, socket: Arc<SocketInner>) {
-        self.work.push(socket);
-        self.wake();
-    }
-
-    /// The earliest time at which something is due.
-    fn deadline(&self) -> Option<Duration> {
-        let deadlines = [self.session.poll_timeout(), self.protocol.poll_timeout()];
-        deadlines.into_iter().flatten().min()
-    }
-
-    fn close_if_unused(&mut self, now: Duration) {
-        if self.sockets.is_empty() {
-            self.session.close(now);
-        }
-    }
-
-    /// The server broke the protocol.
-    fn fail(&mut self, violation: &protocol::Error, now: Duration) {
-        tracing::debug!(%violation, "the server broke the protocol");
-        self.reason = Some(CloseReason::ParseError.into());
-        self.session.close(now);
-    }
-
-    /// Gives a packet to the session. A session that has ended says so by its last event.
-    fn send(&mut self, packet: Outgoing, now: Duration) {
-        for frame in packet.frames() {
-            let _ = self.session.send(frame, SendOptions::default(), now);
-        }
-    }
-
-    fn queue(&mut self, frame: Frame) {
-        // One pong answers all pings before it, so that they cannot fill the queue.
-        if is_pong(&frame) && self.frames.back().is_some_and(is_pong) {
-            return;
-        }
-        if self.frames.is_empty() {
-            self.wake();
-        }
-        self.queued += weight(frame.len());
-        self.frames.push_back(frame);
-    }
-
-    fn wake(&self) {
-        if let Some(waker) = &self.waker {
-            waker.wake_by_ref();
-        }
-    }
-}
-
-fn is_pong(frame: &Frame) -> bool {
-    matches!(frame, Frame::Text(text) if text == "3")
-}
