@@ -1,4 +1,4 @@
-//! Acks in both directions.
+//! Events that a client is to answer.
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -9,8 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use songi_engineio::SendOptions;
-use songi_socketio::handler::{EventContext, FromEvent, HandlerSocket as _};
-use songi_socketio::{ArgumentError, Arguments};
+use songi_socketio::Arguments;
 use tokio::sync::oneshot;
 
 use crate::error::{AckError, EmitError};
@@ -22,54 +21,6 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the answer of a client goes.
 pub(crate) type AckReply = oneshot::Sender<Arguments>;
-
-/// The ack that a client asked for, as a handler's parameter: answer it when you like, once.
-/// Dropped, it leaves the client without an answer. A handler that takes it does not answer by
-/// what it returns.
-///
-/// ```
-/// use songi_server::{Ack, Server};
-///
-/// let io = Server::new();
-/// io.on("add", |a: i64, b: i64, ack: Ack| ack.send(a + b));
-/// ```
-pub struct Ack {
-    socket: Socket,
-    id: Option<u64>,
-}
-
-impl Ack {
-    /// Whether the client asked for an ack at all.
-    pub fn is_expected(&self) -> bool {
-        self.id.is_some()
-    }
-
-    /// Answers: a tuple is several arguments, `()` none, anything else one. Does nothing where no
-    /// ack was asked for.
-    pub fn send(self, args: impl Serialize) {
-        if let Some(id) = self.id {
-            self.socket.acknowledge(id, &args);
-        }
-    }
-}
-
-impl fmt::Debug for Ack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ack")
-            .field("socket", &self.socket)
-            .field("id", &self.id)
-            .finish()
-    }
-}
-
-impl FromEvent<Socket> for Ack {
-    fn from_event(event: &mut EventContext<'_, Socket>) -> Result<Self, ArgumentError> {
-        Ok(Self {
-            socket: event.socket().clone(),
-            id: event.take_ack(),
-        })
-    }
-}
 
 /// An event on its way to a client that is to answer it: await it for the answer. It is sent
 /// already; dropping this only forgets the answer.

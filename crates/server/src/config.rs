@@ -104,6 +104,6 @@ impl Config {
         // What waits is bounded before it comes to the WebSocket: see `max_buffered`.
         songi_websocket::Config::default()
             .message_limit(self.max_http_buffer_size)
-            .queue_limit(self.max_buffered)
+            .queue_limit(usize::MAX)
     }
 }

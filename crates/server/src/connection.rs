@@ -17,13 +17,13 @@ use songi_engineio::{
     CloseReason, Event, Frame, Message, Output, RequestId, Response, SendError, SendOptions,
     ServerSession, Transport, TransportEnd, TransportId,
 };
+use songi_socketio::handler::Job;
 use songi_socketio::{Arguments, RawJson, server as protocol};
 use tokio::sync::{Notify, oneshot};
 
 use crate::authorize::ConnectError;
 use crate::error::EmitError;
 use crate::handshake::Handshake;
-use crate::inbox::Job;
 use crate::joining;
 use crate::outgoing::Outgoing;
 use crate::reason::DisconnectReason;
@@ -622,7 +622,7 @@ impl Core {
         socket.namespace().inner().rooms.remove(socket.id());
         // Who waits for an ack is told by the end of its channel.
         socket.acks.lock().drain().for_each(drop);
-        socket.push(Job::Disconnected(reason));
+        socket.push(Job::Disconnected(reason.as_arguments()));
         work.push(Work::Handle(socket.clone()));
     }
 }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use faststr::FastStr;
-use songi_socketio::handler::{BoxFuture, EventContext};
+use songi_socketio::handler::{BoxFuture, Contained, EventContext, contain};
 use songi_socketio::{Arguments, RawJson};
 
 use crate::authorize::{AuthorizeFn, ConnectError};
 use crate::connection::Connection;
-use crate::contained::{Contained, contain, panic_message};
 use crate::sid::random_id;
 use crate::socket::Socket;
 
@@ -73,8 +72,7 @@ async fn check(
         match verdict {
             Ok(verdict) => verdict?,
             Err(panic) => {
-                let message = panic_message(&panic);
-                tracing::error!(namespace = %socket.namespace().name(), message, "authorizer panicked");
+                tracing::error!(namespace = %socket.namespace().name(), %panic, "authorizer panicked");
                 return Err(ConnectError::new("internal error"));
             }
         }

@@ -36,9 +36,7 @@ mod authorize;
 mod broadcast;
 mod config;
 mod connection;
-mod contained;
 mod error;
-mod event;
 mod handshake;
 pub mod http;
 mod inbox;
@@ -52,13 +50,12 @@ mod sid;
 mod socket;
 mod timers;
 
-pub use ack::{Ack, EmitWithAck};
+pub use ack::EmitWithAck;
 pub use authorize::{Authorizer, ConnectError, Verdict};
 pub use broadcast::Broadcast;
 pub use bytes::Bytes;
 pub use config::Config;
 pub use error::{AckError, EmitError, EncodeError};
-pub use event::Event;
 pub use faststr::FastStr;
 pub use handshake::Handshake;
 pub use namespace::Namespace;
@@ -66,4 +63,14 @@ pub use reason::DisconnectReason;
 pub use server::Server;
 pub use socket::Socket;
 pub use songi_engineio::Transports;
-pub use songi_socketio::handler::{self, Handler};
+pub use songi_socketio::handler::{self, Event, Handler};
+
+/// The ack that a client asked for, as a handler's parameter: see [`handler::Ack`].
+///
+/// ```
+/// use songi_server::{Ack, Server};
+///
+/// let io = Server::new();
+/// io.on("add", |a: i64, b: i64, ack: Ack| ack.send(a + b));
+/// ```
+pub type Ack = handler::Ack<Socket>;

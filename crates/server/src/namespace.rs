@@ -1,13 +1,12 @@
 //! A namespace: its handlers and its sockets.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use faststr::FastStr;
 use parking_lot::RwLock;
 use serde::Serialize;
-use songi_socketio::handler::{Handler, HandlerFn};
+use songi_socketio::handler::{Handler, HandlerFn, HandlerTable};
 
 use crate::authorize::{AuthorizeFn, Authorizer, authorize_fn};
 use crate::broadcast::Broadcast;
@@ -41,17 +40,7 @@ pub(crate) struct NamespaceInner {
 #[derive(Clone, Default)]
 pub(crate) struct Handlers {
     pub(crate) authorizers: Vec<AuthorizeFn>,
-    pub(crate) connection: Vec<HandlerFn<Socket>>,
-    pub(crate) disconnect: Vec<HandlerFn<Socket>>,
-    events: HashMap<FastStr, Vec<HandlerFn<Socket>>>,
-    fallback: Vec<HandlerFn<Socket>>,
-}
-
-impl Handlers {
-    /// The handlers of an event; where it has none, those for any other event.
-    pub(crate) fn event(&self, name: &str) -> &[HandlerFn<Socket>] {
-        self.events.get(name).unwrap_or(&self.fallback)
-    }
+    pub(crate) table: Arc<HandlerTable<Socket>>,
 }
 
 impl Namespace {
@@ -89,7 +78,7 @@ impl Namespace {
             "disconnect" => self.on_disconnect(handler),
             _ => {
                 let handler = HandlerFn::new(handler);
-                self.register(|handlers| handlers.events.entry(event).or_default().push(handler))
+                self.register(|table| table.on(event, handler))
             }
         }
     }
@@ -97,7 +86,7 @@ impl Namespace {
     /// Adds a handler for every event that has none of its own.
     pub fn on_fallback<M>(&self, handler: impl Handler<Socket, M>) -> &Self {
         let handler = HandlerFn::new(handler);
-        self.register(|handlers| handlers.fallback.push(handler))
+        self.register(|table| table.on_fallback(handler))
     }
 
     /// Adds a handler that is called when a client has joined the namespace, before any of its
@@ -105,14 +94,14 @@ impl Namespace {
     /// the socket wait until it has finished: what is to run beside them is to be spawned.
     pub fn on_connection<M>(&self, handler: impl Handler<Socket, M>) -> &Self {
         let handler = HandlerFn::new(handler);
-        self.register(|handlers| handlers.connection.push(handler))
+        self.register(|table| table.on_connection(handler))
     }
 
     /// Adds a handler that is called when a socket has left the namespace, after all its events.
     /// Its only argument, if it takes one, is the [`DisconnectReason`](crate::DisconnectReason).
     pub fn on_disconnect<M>(&self, handler: impl Handler<Socket, M>) -> &Self {
         let handler = HandlerFn::new(handler);
-        self.register(|handlers| handlers.disconnect.push(handler))
+        self.register(|table| table.on_disconnect(handler))
     }
 
     /// Adds a check that every client must pass to join the namespace. Checks run in the order in
@@ -135,7 +124,10 @@ impl Namespace {
     /// ```
     pub fn authorize<M>(&self, authorizer: impl Authorizer<M>) -> &Self {
         let authorizer = authorize_fn(authorizer);
-        self.register(|handlers| handlers.authorizers.push(authorizer))
+        Arc::make_mut(&mut *self.0.handlers.write())
+            .authorizers
+            .push(authorizer);
+        self
     }
 
     /// Members of a room.
@@ -189,8 +181,9 @@ impl Namespace {
             .map(Socket::from_inner)
     }
 
-    fn register(&self, change: impl FnOnce(&mut Handlers)) -> &Self {
-        change(Arc::make_mut(&mut *self.0.handlers.write()));
+    fn register(&self, change: impl FnOnce(&mut HandlerTable<Socket>)) -> &Self {
+        let mut handlers = self.0.handlers.write();
+        change(Arc::make_mut(&mut Arc::make_mut(&mut *handlers).table));
         self
     }
 }

@@ -17,12 +17,31 @@
 //!   socket, which may answer too. An error type must be `Display` and not `Serialize`
 //!   (`Box<dyn Error + Send + Sync>`, `anyhow::Error`, an error enum of yours): a `Result` of two
 //!   `Serialize` types could mean two things, and does not compile.
+//!
+//! With the feature `std`, which containing panics needs, [`HandlerTable`] keeps the handlers and
+//! [`Run`] calls those of one event.
 
+mod ack;
 mod answer;
+#[cfg(feature = "std")]
+mod contained;
+mod event;
 mod from_event;
+#[cfg(feature = "std")]
+mod run;
+#[cfg(feature = "std")]
+mod table;
 
+pub use ack::Ack;
 pub use answer::{Answer, Async, Fallible, Plain, Responder};
+#[cfg(feature = "std")]
+pub use contained::{Contained, Panic, contain};
+pub use event::Event;
 pub use from_event::{EventContext, FromEvent};
+#[cfg(feature = "std")]
+pub use run::{Job, Run};
+#[cfg(feature = "std")]
+pub use table::HandlerTable;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

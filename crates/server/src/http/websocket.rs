@@ -122,7 +122,11 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     loop {
-        if socket.queued() < WRITE_AHEAD {
+        if socket.queued() >= WRITE_AHEAD && matches!(socket.poll_flush(cx), Poll::Ready(Err(_))) {
+            return Poll::Ready(TransportEnd::Failed);
+        }
+        let congested = socket.queued() >= WRITE_AHEAD;
+        if !congested {
             let taken = connection.take_frames(id, cx.waker());
             for frame in taken.frames {
                 let message = match frame {
@@ -140,15 +144,24 @@ where
         } else {
             connection.congested(id);
         }
-        if connection.is_behind() {
+        let polled = if connection.is_behind() {
             // The handlers wake this task when they have caught up.
-            return match ready!(socket.poll_flush(cx)) {
+            match ready!(socket.poll_flush(cx)) {
                 Ok(()) => Poll::Pending,
-                Err(_) => Poll::Ready(TransportEnd::Failed),
-            };
-        }
-        // Writes what is queued before it waits.
-        let frame = match ready!(socket.poll_recv(cx)) {
+                Err(_) => return Poll::Ready(TransportEnd::Failed),
+            }
+        } else {
+            // Writes what is queued before it waits.
+            socket.poll_recv(cx)
+        };
+        let Poll::Ready(received) = polled else {
+            // Room that was made just now wakes nobody.
+            if congested && socket.queued() < WRITE_AHEAD {
+                continue;
+            }
+            return Poll::Pending;
+        };
+        let frame = match received {
             Some(Ok(Event::Text(text))) => Frame::Text(text),
             Some(Ok(Event::Binary(bytes))) => Frame::Binary(bytes),
             Some(Ok(Event::Close(_))) | None => return Poll::Ready(TransportEnd::Closed),

@@ -187,3 +187,79 @@ fn twelve_parameters_are_allowed() {
         };
     assert_eq!(answer(handler, (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)), 78);
 }
+
+#[cfg(feature = "std")]
+mod run {
+    use core::future::Future;
+    use core::pin::Pin;
+
+    use super::super::{HandlerTable, Job, Run};
+    use super::*;
+
+    /// Runs the handlers of a job that waits nowhere, and gives what they answered.
+    fn run(table: HandlerTable<Socket>, job: Job) -> Vec<(Option<u64>, Value)> {
+        let socket = Socket::default();
+        let mut run = Run::new(socket.clone(), Arc::new(table), job);
+        let poll = Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(poll, Poll::Ready(()));
+        core::mem::take(&mut *socket.0.lock().unwrap())
+    }
+
+    fn event(name: &str) -> Job {
+        Job::Event {
+            name: name.to_string().into(),
+            id: Some(1),
+            args: Arguments::of(&5).unwrap(),
+        }
+    }
+
+    #[test]
+    fn all_handlers_are_called_whatever_became_of_those_before() {
+        let mut table = HandlerTable::default();
+        table.on("x".into(), HandlerFn::new(|n: i64| n + 1));
+        table.on("x".into(), HandlerFn::new(|_: String| {}));
+        table.on("x".into(), HandlerFn::new(|| -> () { panic!("at once") }));
+        table.on(
+            "x".into(),
+            HandlerFn::new(async || -> () { panic!("{}", "later") }),
+        );
+        table.on("x".into(), HandlerFn::new(async |n: i64| n + 2));
+        let answers = run(table, event("x"));
+        assert_eq!(answers[0], (Some(1), json!(6)));
+        let refused = answers[1].1["error"].as_str().unwrap();
+        assert!(refused.starts_with("x: argument 0: "), "{refused}");
+        assert_eq!(answers[1].0, Some(1));
+        // Of a panic the peer is told nothing: the report has no ack id.
+        assert_eq!(
+            answers[2],
+            (None, json!({ "error": "x: panicked: at once" }))
+        );
+        assert_eq!(answers[3], (None, json!({ "error": "x: panicked: later" })));
+        assert_eq!(answers[4], (Some(1), json!(7)));
+        assert_eq!(answers.len(), 5);
+    }
+
+    #[test]
+    fn an_event_without_handlers_goes_to_the_fallback() {
+        let mut table = HandlerTable::default();
+        table.on("x".into(), HandlerFn::new(|| "x"));
+        table.on_fallback(HandlerFn::new(|| "fallback"));
+        assert_eq!(run(table.clone(), event("x")), [(Some(1), json!("x"))]);
+        assert_eq!(run(table, event("y")), [(Some(1), json!("fallback"))]);
+    }
+
+    #[test]
+    fn a_life_has_a_beginning_and_an_end() {
+        let mut table = HandlerTable::default();
+        table.on_connection(HandlerFn::new(|socket: Socket, auth: i64| {
+            socket.acknowledge(8, &auth);
+        }));
+        table.on_disconnect(HandlerFn::new(|socket: Socket, reason: String| {
+            socket.acknowledge(9, &reason);
+        }));
+        let connected = Job::Connected(Arguments::of(&5).unwrap());
+        assert_eq!(run(table.clone(), connected), [(Some(8), json!(5))]);
+        let disconnected = Job::Disconnected(Arguments::of("gone").unwrap());
+        assert_eq!(run(table, disconnected), [(Some(9), json!("gone"))]);
+    }
+}

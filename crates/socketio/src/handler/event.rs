@@ -1,18 +1,9 @@
 //! An event as it came, for handlers that read their arguments themselves.
 
-use songi_socketio::handler::{EventContext, FromEvent};
-use songi_socketio::{ArgumentError, Arguments};
-
-use crate::socket::Socket;
+use super::{EventContext, FromEvent};
+use crate::{ArgumentError, Arguments};
 
 /// All arguments of an event, unread. As a handler's parameter it takes no argument.
-///
-/// ```
-/// use songi_server::{Event, Server};
-///
-/// let io = Server::new();
-/// io.on("log", |event: Event| println!("{} arguments", event.arguments().len()));
-/// ```
 #[derive(Debug, Clone)]
 pub struct Event {
     arguments: Arguments,
@@ -25,8 +16,8 @@ impl Event {
     }
 }
 
-impl FromEvent<Socket> for Event {
-    fn from_event(event: &mut EventContext<'_, Socket>) -> Result<Self, ArgumentError> {
+impl<S> FromEvent<S> for Event {
+    fn from_event(event: &mut EventContext<'_, S>) -> Result<Self, ArgumentError> {
         Ok(Self {
             arguments: event.arguments().clone(),
         })
