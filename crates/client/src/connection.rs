@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use faststr::FastStr;
 use parking_lot::Mutex;
+use songi_emit::{EmitError, Outgoing};
 use songi_engineio::{
     ClientEvent, ClientOutput, ClientSession, Frame, Message, SendOptions, TransportEnd,
     TransportId,
@@ -25,11 +26,10 @@ use songi_socketio::handler::Job;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use self::core::Core;
+use self::core::{Core, weight};
 use crate::config::Config;
-use crate::error::{ConnectError, EmitError};
+use crate::error::ConnectError;
 use crate::joining::Joining;
-use crate::outgoing::{Outgoing, weight};
 use crate::reason::DisconnectReason;
 use crate::socket::{Socket, SocketInner};
 
@@ -147,12 +147,10 @@ impl Connection {
         if core.sockets.len() >= limit {
             return Err(ConnectError::TooManyNamespaces { limit });
         }
-        let packet = Outgoing::encode(|wire| {
-            joining.connect(&mut core.protocol, socket.namespace(), wire)?;
-            Ok::<_, protocol::StateError>(Vec::new())
-        })?;
+        let packet =
+            Outgoing::encode(|wire| joining.connect(&mut core.protocol, socket.namespace(), wire))?;
         core.sockets.push(socket.inner().clone());
-        core.send(packet, now);
+        core.send(&packet, now);
         Ok(())
     }
 
@@ -164,12 +162,9 @@ impl Connection {
             }
             let name = socket.namespace();
             let tell = core.protocol.is_connected(name);
-            let packet = Outgoing::encode(|wire| {
-                core.protocol.disconnect(name, wire)?;
-                Ok::<_, protocol::StateError>(Vec::new())
-            });
+            let packet = Outgoing::encode(|wire| core.protocol.disconnect(name, wire));
             if let (true, Ok(packet)) = (tell, packet) {
-                core.send(packet, now);
+                core.send(&packet, now);
             }
             self.disconnected(core, socket, DisconnectReason::ClientDisconnect);
             core.close_if_unused(now);
@@ -177,7 +172,7 @@ impl Connection {
     }
 
     /// Queues a packet with its attachments, next to each other.
-    pub(crate) fn send(&self, packet: Outgoing, options: SendOptions) -> Result<(), EmitError> {
+    pub(crate) fn send(&self, packet: &Outgoing, options: SendOptions) -> Result<(), EmitError> {
         self.drive(|core, now| {
             if core.session.is_closed() {
                 return Err(EmitError::Disconnected);
@@ -185,11 +180,12 @@ impl Connection {
             if options.volatile && core.congested {
                 return Ok(());
             }
-            let fits = core.queued.saturating_add(packet.weight()) <= self.config.max_buffered;
+            let weight: usize = packet.frames().map(|frame| weight(&frame)).sum();
+            let fits = core.queued.saturating_add(weight) <= self.config.max_buffered;
             if !fits && core.queued > 0 {
                 return Err(EmitError::QueueFull);
             }
-            core.send(packet, now);
+            core.send(&packet, now);
             Ok(())
         })
     }
@@ -217,7 +213,7 @@ impl Connection {
                 break;
             };
             taken += frame.len();
-            core.queued -= weight(frame.len());
+            core.queued -= weight(&frame);
             turn.frames.push(frame);
         }
         core.congested = !core.frames.is_empty();
@@ -363,10 +359,9 @@ impl Connection {
                 core.close_if_unused(now);
             }
             Incoming::Unwanted { namespace } => {
-                let packet =
-                    Outgoing::encode(|wire| encode::disconnect(wire, &namespace).map(|()| vec![]));
+                let packet = Outgoing::encode(|wire| encode::disconnect(wire, &namespace));
                 if let Ok(packet) = packet {
-                    core.send(packet, now);
+                    core.send(&packet, now);
                 }
             }
         }

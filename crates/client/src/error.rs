@@ -4,10 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use faststr::FastStr;
+use songi_emit::EncodeError;
 use songi_engineio::Violation;
-pub use songi_socketio::EncodeError;
+use songi_socketio::RawJson;
 use songi_socketio::client::StateError;
-use songi_socketio::{ArgumentError, RawJson};
 use songi_tokio::handshake::{self, InvalidHeader, ResponseError};
 use thiserror::Error;
 
@@ -95,41 +95,4 @@ pub enum InvalidUrl {
     /// The rest of it is malformed.
     #[error(transparent)]
     Address(#[from] handshake::InvalidUrl),
-}
-
-/// Why an event was not sent.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum EmitError {
-    /// The socket is not in its namespace any more.
-    #[error("the socket is disconnected")]
-    Disconnected,
-    /// More bytes would wait to be written than
-    /// [`Config::max_buffered`](crate::Config::max_buffered) allows. The connection goes on.
-    #[error("too many bytes wait to be written: see Config::max_buffered")]
-    QueueFull,
-    /// Too many acks are waited for.
-    #[error("too many acks are waited for")]
-    TooManyAcks(#[from] songi_socketio::AckError),
-    /// The arguments cannot be encoded.
-    #[error("the event cannot be encoded")]
-    Encode(#[from] EncodeError),
-}
-
-/// Why an ack did not come, or could not be read.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum AckError {
-    /// The event was not sent.
-    #[error(transparent)]
-    Emit(#[from] EmitError),
-    /// The server did not answer in time.
-    #[error("no ack within {0:?}")]
-    Timeout(Duration),
-    /// The socket was disconnected before the server answered.
-    #[error("the socket was disconnected before the server answered")]
-    Disconnected,
-    /// What the server answered does not fit the type.
-    #[error("the ack does not fit: {0}")]
-    Argument(#[from] ArgumentError),
 }

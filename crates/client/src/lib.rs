@@ -29,7 +29,6 @@
 
 #![forbid(unsafe_code)]
 
-mod ack;
 mod client;
 mod config;
 mod connection;
@@ -38,20 +37,19 @@ mod error;
 mod inbox;
 mod joining;
 mod opening;
-mod outgoing;
 mod reason;
 mod socket;
 mod target;
 
-pub use ack::EmitWithAck;
 pub use bytes::Bytes;
 pub use client::{Client, connect};
 pub use config::Config;
-pub use error::{AckError, ConnectError, EmitError, EncodeError, InvalidUrl};
+pub use error::{ConnectError, InvalidUrl};
 pub use faststr::FastStr;
 pub use joining::Namespace;
 pub use reason::DisconnectReason;
 pub use socket::Socket;
+pub use songi_emit::{AckError, EmitError, EncodeError};
 pub use songi_socketio::handler::{self, Event, Handler};
 pub use tokio_rustls::rustls;
 
@@ -64,3 +62,6 @@ pub use tokio_rustls::rustls;
 ///     .on("add", |a: i64, b: i64, ack: Ack| ack.send(a + b));
 /// ```
 pub type Ack = handler::Ack<Socket>;
+
+/// An event on its way to the server, which is to answer it: see [`Socket::emit_with_ack`].
+pub type EmitWithAck<T> = songi_emit::EmitWithAck<Socket, T>;

@@ -8,6 +8,7 @@ use faststr::FastStr;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::json;
+use songi_emit::{AckReply, EmitError, Emitter, Outgoing};
 use songi_engineio::SendOptions;
 use songi_socketio::handler::{
     EventContext, FromEvent, Handler, HandlerFn, HandlerSocket, HandlerTable,
@@ -15,12 +16,10 @@ use songi_socketio::handler::{
 use songi_socketio::{AckRegistry, ArgumentError};
 use tokio::sync::watch;
 
-use crate::ack::{AckReply, EmitWithAck};
+use crate::EmitWithAck;
 use crate::connection::Connection;
-use crate::error::EmitError;
 use crate::inbox::Inbox;
 use crate::joining::{Answer, Namespace, register};
-use crate::outgoing::Outgoing;
 use crate::reason::DisconnectReason;
 
 /// A namespace of a server that was joined. Clones are handles of the same socket: when the last
@@ -137,7 +136,7 @@ impl SocketInner {
     }
 
     /// Queues a packet.
-    pub(crate) fn send(&self, packet: Outgoing, options: SendOptions) -> Result<(), EmitError> {
+    pub(crate) fn send(&self, packet: &Outgoing, options: SendOptions) -> Result<(), EmitError> {
         if !self.connected.load(Ordering::Acquire) {
             return Err(EmitError::Disconnected);
         }
@@ -319,7 +318,7 @@ impl Socket {
         options: SendOptions,
     ) -> Result<(), EmitError> {
         let packet = Outgoing::event(&self.0.namespace, None, event, args)?;
-        self.0.send(packet, options)
+        self.0.send(&packet, options)
     }
 
     fn register(&self, change: impl FnOnce(&mut HandlerTable<Socket>)) -> &Self {
@@ -337,11 +336,25 @@ impl FromEvent<Socket> for Socket {
     }
 }
 
+impl Emitter for Socket {
+    fn namespace(&self) -> &str {
+        &self.0.namespace
+    }
+
+    fn acks(&self) -> &Mutex<AckRegistry<AckReply>> {
+        &self.0.acks
+    }
+
+    fn send_packet(&self, packet: &Outgoing, options: SendOptions) -> Result<(), EmitError> {
+        self.0.send(packet, options)
+    }
+}
+
 impl HandlerSocket for Socket {
     fn acknowledge<T: Serialize>(&self, id: u64, value: &T) {
         let sent = Outgoing::ack(&self.0.namespace, id, value)
             .map_err(EmitError::from)
-            .and_then(|packet| self.0.send(packet, SendOptions::default()));
+            .and_then(|packet| self.0.send(&packet, SendOptions::default()));
         if let Err(error) = sent {
             tracing::debug!(namespace = %self.0.namespace, %error, "ack not sent");
         }

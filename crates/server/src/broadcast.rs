@@ -2,11 +2,10 @@
 
 use faststr::FastStr;
 use serde::Serialize;
+use songi_emit::{EncodeError, Outgoing};
 use songi_engineio::SendOptions;
 
-use crate::error::EncodeError;
 use crate::namespace::Namespace;
-use crate::outgoing::Outgoing;
 use crate::reason::DisconnectReason;
 use crate::rooms::Target;
 use crate::socket::Socket;

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use faststr::FastStr;
 use parking_lot::Mutex;
+use songi_emit::{EmitError, Outgoing};
 use songi_engineio::{
     CloseReason, Event, Frame, Message, Output, RequestId, Response, SendError, SendOptions,
     ServerSession, Transport, TransportEnd, TransportId,
@@ -22,10 +23,8 @@ use songi_socketio::{Arguments, RawJson, server as protocol};
 use tokio::sync::{Notify, oneshot};
 
 use crate::authorize::ConnectError;
-use crate::error::EmitError;
 use crate::handshake::Handshake;
 use crate::joining;
-use crate::outgoing::Outgoing;
 use crate::reason::DisconnectReason;
 use crate::server::Shared;
 use crate::socket::{Socket, SocketInner};
@@ -578,7 +577,7 @@ impl Core {
     ) -> Result<(), EmitError> {
         for frame in packet.frames() {
             self.session
-                .send(frame.clone(), options, now)
+                .send(frame, options, now)
                 .map_err(|error| match error {
                     SendError::Full(_) => {
                         self.reason = Some(DisconnectReason::ForcedClose);

@@ -31,18 +31,15 @@
 
 #![forbid(unsafe_code)]
 
-mod ack;
 mod authorize;
 mod broadcast;
 mod config;
 mod connection;
-mod error;
 mod handshake;
 pub mod http;
 mod inbox;
 mod joining;
 mod namespace;
-mod outgoing;
 mod reason;
 mod rooms;
 mod server;
@@ -50,18 +47,17 @@ mod sid;
 mod socket;
 mod timers;
 
-pub use ack::EmitWithAck;
 pub use authorize::{Authorizer, ConnectError, Verdict};
 pub use broadcast::Broadcast;
 pub use bytes::Bytes;
 pub use config::Config;
-pub use error::{AckError, EmitError, EncodeError};
 pub use faststr::FastStr;
 pub use handshake::Handshake;
 pub use namespace::Namespace;
 pub use reason::DisconnectReason;
 pub use server::Server;
 pub use socket::Socket;
+pub use songi_emit::{AckError, EmitError, EncodeError};
 pub use songi_engineio::Transports;
 pub use songi_socketio::handler::{self, Event, Handler};
 
@@ -74,3 +70,6 @@ pub use songi_socketio::handler::{self, Event, Handler};
 /// io.on("add", |a: i64, b: i64, ack: Ack| ack.send(a + b));
 /// ```
 pub type Ack = handler::Ack<Socket>;
+
+/// An event on its way to a client that is to answer it: see [`Socket::emit_with_ack`].
+pub type EmitWithAck<T> = songi_emit::EmitWithAck<Socket, T>;

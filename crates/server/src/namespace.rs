@@ -6,11 +6,11 @@ use std::sync::Arc;
 use faststr::FastStr;
 use parking_lot::RwLock;
 use serde::Serialize;
+use songi_emit::EncodeError;
 use songi_socketio::handler::{Handler, HandlerFn, HandlerTable};
 
 use crate::authorize::{AuthorizeFn, Authorizer, authorize_fn};
 use crate::broadcast::Broadcast;
-use crate::error::EncodeError;
 use crate::rooms::Rooms;
 use crate::socket::Socket;
 

@@ -8,18 +8,17 @@ use faststr::FastStr;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::json;
+use songi_emit::{AckReply, EmitError, Emitter, Outgoing};
 use songi_engineio::SendOptions;
 use songi_socketio::handler::{EventContext, FromEvent, HandlerSocket};
 use songi_socketio::{AckRegistry, ArgumentError};
 
-use crate::ack::{AckReply, EmitWithAck};
+use crate::EmitWithAck;
 use crate::broadcast::Broadcast;
 use crate::connection::Connection;
-use crate::error::EmitError;
 use crate::handshake::Handshake;
 use crate::inbox::Inbox;
 use crate::namespace::Namespace;
-use crate::outgoing::Outgoing;
 use crate::reason::DisconnectReason;
 
 /// One client in one namespace. Cloning is cheap, and a clone does not keep the connection open
@@ -258,6 +257,20 @@ impl Socket {
 impl FromEvent<Socket> for Socket {
     fn from_event(event: &mut EventContext<'_, Socket>) -> Result<Self, ArgumentError> {
         Ok(event.socket().clone())
+    }
+}
+
+impl Emitter for Socket {
+    fn namespace(&self) -> &str {
+        self.0.namespace.name()
+    }
+
+    fn acks(&self) -> &Mutex<AckRegistry<AckReply>> {
+        &self.0.acks
+    }
+
+    fn send_packet(&self, packet: &Outgoing, options: SendOptions) -> Result<(), EmitError> {
+        self.0.send(packet, options)
     }
 }
 

@@ -60,7 +60,10 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     package::check(sh)?;
 
     step("fuzz");
-    fuzz::run(sh, fuzz::SECONDS)
+    fuzz::run(sh, fuzz::SECONDS)?;
+
+    println!("\nall checks passed");
+    Ok(())
 }
 
 /// `cargo deny` without advisories: their database is not in a package registry.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use songi_emit::Outgoing;
 use songi_engineio::{ClientSession, CloseReason, Frame, SendOptions, TransportId};
 use songi_socketio::client as protocol;
 
-use crate::outgoing::{Outgoing, weight};
 use crate::reason::DisconnectReason;
 use crate::socket::SocketInner;
 
@@ -96,7 +96,7 @@ impl Core {
     }
 
     /// Gives a packet to the session. A session that has ended says so by its last event.
-    pub(super) fn send(&mut self, packet: Outgoing, now: Duration) {
+    pub(super) fn send(&mut self, packet: &Outgoing, now: Duration) {
         for frame in packet.frames() {
             let _ = self.session.send(frame, SendOptions::default(), now);
         }
@@ -110,7 +110,7 @@ impl Core {
         if self.frames.is_empty() {
             self.wake();
         }
-        self.queued += weight(frame.len());
+        self.queued += weight(&frame);
         self.frames.push_back(frame);
     }
 
@@ -123,4 +123,9 @@ impl Core {
 
 fn is_pong(frame: &Frame) -> bool {
     matches!(frame, Frame::Text(text) if text == "3")
+}
+
+/// What a frame counts against the limit of what may wait: an empty one takes memory too.
+pub(super) fn weight(frame: &Frame) -> usize {
+    frame.len() + std::mem::size_of::<Frame>()
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use songi_socketio::ArgumentError;
-pub use songi_socketio::EncodeError;
+use songi_socketio::{ArgumentError, EncodeError};
 use thiserror::Error;
 
 /// Why an event was not sent.
@@ -13,13 +12,14 @@ pub enum EmitError {
     /// The socket is not in its namespace any more.
     #[error("the socket is disconnected")]
     Disconnected,
-    /// The client reads too slowly: it is disconnected.
-    #[error("too many bytes wait for the client, which is disconnected: see Config::max_buffered")]
+    /// More bytes would wait to be sent than the limit `Config::max_buffered`. A server
+    /// disconnects its client then; a client only refuses the event.
+    #[error("too many bytes wait to be sent: see Config::max_buffered")]
     QueueFull,
-    /// Too many acks are waited for from this client.
-    #[error("too many acks are waited for from this client")]
+    /// More acks are waited for than the limit `Config::max_pending_acks`.
+    #[error("too many acks are waited for: see Config::max_pending_acks")]
     TooManyAcks(#[from] songi_socketio::AckError),
-    /// The arguments cannot be encoded.
+    /// The event cannot be encoded.
     #[error("the event cannot be encoded")]
     Encode(#[from] EncodeError),
 }
@@ -31,13 +31,13 @@ pub enum AckError {
     /// The event was not sent.
     #[error(transparent)]
     Emit(#[from] EmitError),
-    /// The client did not answer in time.
+    /// The other side did not answer in time.
     #[error("no ack within {0:?}")]
     Timeout(Duration),
-    /// The client was disconnected before it answered.
-    #[error("the socket was disconnected before it answered")]
+    /// The socket was disconnected before it was answered.
+    #[error("the socket was disconnected before it was answered")]
     Disconnected,
-    /// What the client answered does not fit the type.
+    /// What was answered does not fit the type.
     #[error("the ack does not fit: {0}")]
     Argument(#[from] ArgumentError),
 }

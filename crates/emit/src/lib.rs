@@ -1,0 +1,20 @@
+//! What Songi's server and client share in sending events.
+//!
+//! - [`Outgoing`] is a Socket.IO packet as Engine.IO frames, encoded once for any number of
+//!   receivers.
+//! - [`EmitWithAck`] waits for the answer to an event.
+//! - [`EmitError`] and [`AckError`] say why an event was not sent, or not answered.
+//!
+//! An application meets these as items of `songi-server` and `songi-client`, which fill in their
+//! own `Socket`.
+
+#![forbid(unsafe_code)]
+
+mod ack;
+mod error;
+mod outgoing;
+
+pub use ack::{AckReply, EmitWithAck, Emitter};
+pub use error::{AckError, EmitError};
+pub use outgoing::Outgoing;
+pub use songi_socketio::EncodeError;
