@@ -185,7 +185,7 @@ impl Connection {
             if !fits && core.queued > 0 {
                 return Err(EmitError::QueueFull);
             }
-            core.send(&packet, now);
+            core.send(packet, now);
             Ok(())
         })
     }
