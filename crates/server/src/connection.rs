@@ -4,6 +4,9 @@
 //! its place, and never while a handler runs. Whoever brings an input (a request, a WebSocket
 //! message, an emit, a timer) does the work that follows from it.
 
+mod core;
+mod drive;
+
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
@@ -15,20 +18,20 @@ use faststr::FastStr;
 use parking_lot::Mutex;
 use songi_emit::{EmitError, Outgoing};
 use songi_engineio::{
-    CloseReason, Event, Frame, Message, Output, RequestId, Response, SendError, SendOptions,
-    ServerSession, Transport, TransportEnd, TransportId,
+    CloseReason, Frame, RequestId, Response, SendOptions, ServerSession, Transport, TransportEnd,
+    TransportId,
 };
 use songi_socketio::handler::Job;
-use songi_socketio::{Arguments, RawJson, server as protocol};
+use songi_socketio::{Arguments, server as protocol};
 use tokio::sync::{Notify, oneshot};
 
+use self::core::{Core, ToWrite, WebSocketQueue, Work};
+use self::drive::close_reason;
 use crate::authorize::ConnectError;
 use crate::handshake::Handshake;
-use crate::joining;
 use crate::reason::DisconnectReason;
 use crate::server::Shared;
 use crate::socket::{Socket, SocketInner};
-use crate::timers::{Tick, Timed};
 
 pub(crate) struct Connection {
     shared: Arc<Shared>,
@@ -38,45 +41,6 @@ pub(crate) struct Connection {
     /// Events that wait for their handlers, of all sockets.
     backlog: AtomicUsize,
     caught_up: Notify,
-}
-
-struct Core {
-    session: ServerSession,
-    protocol: protocol::Connection,
-    sockets: Vec<Arc<SocketInner>>,
-    requests: Vec<(RequestId, oneshot::Sender<Response>)>,
-    websockets: Vec<WebSocketQueue>,
-    /// The tick for which this connection is in the timers.
-    scheduled: Option<Tick>,
-    /// Why the sockets are being disconnected, where the session's own reason says less.
-    reason: Option<DisconnectReason>,
-}
-
-/// What waits to be written to one WebSocket of the session: there are two during an upgrade.
-struct WebSocketQueue {
-    id: TransportId,
-    frames: VecDeque<Frame>,
-    bytes: usize,
-    /// The client reads more slowly than is written: volatile packets are dropped.
-    congested: bool,
-    /// Close it after the frames.
-    closing: bool,
-    task: Option<Waker>,
-}
-
-/// What the task of a WebSocket takes from its queue.
-pub(crate) struct ToWrite {
-    pub(crate) frames: VecDeque<Frame>,
-    pub(crate) closing: bool,
-}
-
-/// What is done after the lock is released, because it runs handlers.
-enum Work {
-    Join {
-        namespace: FastStr,
-        auth: Option<RawJson>,
-    },
-    Handle(Arc<SocketInner>),
 }
 
 impl Connection {
@@ -356,309 +320,5 @@ impl Connection {
             }
             caught_up.await;
         }
-    }
-
-    // Driving
-
-    /// Gives an input from the client to the state, hands out what comes of it, and calls the
-    /// handlers that it is for.
-    fn drive<T>(
-        self: &Arc<Self>,
-        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
-    ) -> T {
-        let mut work = Vec::new();
-        let result = self.step(&mut work, input);
-        for work in work {
-            self.perform(work);
-        }
-        result
-    }
-
-    /// The same for what the application does. Handlers are called later, in a task: the caller
-    /// may hold locks that they want.
-    fn command<T>(
-        self: &Arc<Self>,
-        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
-    ) -> T {
-        let mut work = Vec::new();
-        let result = self.step(&mut work, input);
-        if !work.is_empty() {
-            let connection = self.clone();
-            self.shared.spawn(async move {
-                for work in work {
-                    connection.perform(work);
-                }
-            });
-        }
-        result
-    }
-
-    fn step<T>(
-        self: &Arc<Self>,
-        work: &mut Vec<Work>,
-        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
-    ) -> T {
-        let now = self.shared.now();
-        let mut core = self.core.lock();
-        let result = input(&mut core, now, work);
-        while let Some(output) = core.session.poll_output() {
-            self.hand_out(&mut core, output, now, work);
-        }
-        self.schedule(&mut core);
-        result
-    }
-
-    fn perform(self: &Arc<Self>, work: Work) {
-        match work {
-            Work::Join { namespace, auth } => joining::join(self, &namespace, auth.as_ref()),
-            Work::Handle(socket) => socket.work(),
-        }
-    }
-
-    fn hand_out(&self, core: &mut Core, output: Output, now: Duration, work: &mut Vec<Work>) {
-        match output {
-            Output::Respond { request, response } => core.respond(request, response),
-            Output::Frame {
-                transport,
-                frame,
-                options,
-            } => {
-                let limit = self.shared.config.max_buffered;
-                if !core.queue(transport, frame, options, limit) {
-                    tracing::debug!(sid = %self.sid, "the client reads too slowly");
-                    core.reason = Some(DisconnectReason::ForcedClose);
-                    core.session.abort(CloseReason::ForcedClose);
-                }
-            }
-            Output::CloseTransport(transport) => core.close_websocket(transport),
-            Output::Event(Event::Message(message)) => self.receive(core, message, now, work),
-            Output::Event(Event::Closed { reason, violation }) => {
-                tracing::debug!(sid = %self.sid, %reason, ?violation, "connection closed");
-                self.shared.connections.write().remove(&self.sid);
-                let reason = core.reason.unwrap_or_else(|| disconnect_reason(reason));
-                for socket in mem::take(&mut core.sockets) {
-                    core.disconnected(&socket, reason, work);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A Socket.IO packet, or one attachment of it.
-    fn receive(&self, core: &mut Core, message: Message, now: Duration, work: &mut Vec<Work>) {
-        let received = match message {
-            Message::Text(text) => core.protocol.receive_text(text, now),
-            Message::Binary(bytes) => core.protocol.receive_binary(bytes, now),
-        };
-        match received {
-            Ok(Some(incoming)) => self.incoming(core, incoming, work),
-            Ok(None) => {}
-            Err(violation) => {
-                tracing::debug!(sid = %self.sid, %violation, "the client broke the protocol");
-                core.reason = Some(DisconnectReason::ParseError);
-                core.session.abort(CloseReason::ParseError);
-            }
-        }
-    }
-
-    fn incoming(&self, core: &mut Core, incoming: protocol::Incoming, work: &mut Vec<Work>) {
-        use protocol::Incoming;
-        match incoming {
-            Incoming::Connect { namespace, auth } => work.push(Work::Join { namespace, auth }),
-            Incoming::Event {
-                namespace,
-                id,
-                name,
-                args,
-            } => {
-                let Some(socket) = core.socket(&namespace) else {
-                    return;
-                };
-                socket.push(Job::Event { name, id, args });
-                self.backlog.fetch_add(1, Ordering::Relaxed);
-                work.push(Work::Handle(socket.clone()));
-            }
-            Incoming::Ack {
-                namespace,
-                id,
-                args,
-            } => {
-                let Some(socket) = core.socket(&namespace) else {
-                    return;
-                };
-                if let Some(reply) = socket.acks.lock().take(id) {
-                    // Nobody waits any more: the ack came too late.
-                    let _ = reply.send(args);
-                }
-            }
-            Incoming::Disconnect { namespace } => {
-                let Some(socket) = core.socket(&namespace).cloned() else {
-                    return;
-                };
-                core.leave(&socket, DisconnectReason::ClientNamespaceDisconnect, work);
-            }
-        }
-    }
-
-    /// Keeps the earliest deadline in the timers.
-    fn schedule(self: &Arc<Self>, core: &mut Core) {
-        let deadlines = [core.session.poll_timeout(), core.protocol.poll_timeout()];
-        let Some(next) = deadlines.into_iter().flatten().min() else {
-            return;
-        };
-        let tick = Tick::at(next);
-        if core.scheduled.is_none_or(|scheduled| tick < scheduled) {
-            core.scheduled = Some(tick);
-            self.shared.timers.schedule(tick, Arc::downgrade(self));
-        }
-    }
-}
-
-impl Timed for Connection {
-    fn tick(self: Arc<Self>) {
-        self.drive(|core, now, _| {
-            core.scheduled = None;
-            core.session.handle_timeout(now);
-            if let Err(violation) = core.protocol.handle_timeout(now) {
-                tracing::debug!(sid = %self.sid, %violation, "the client was too slow");
-                core.reason = Some(DisconnectReason::ForcedServerClose);
-                core.session.close(CloseReason::ForcedClose, now);
-            }
-        });
-    }
-}
-
-impl Core {
-    fn socket(&self, namespace: &str) -> Option<&Arc<SocketInner>> {
-        self.sockets
-            .iter()
-            .find(|socket| socket.namespace().name() == namespace)
-    }
-
-    fn respond(&mut self, request: RequestId, response: Response) {
-        let Some(position) = self
-            .requests
-            .iter()
-            .position(|(waiting, _)| *waiting == request)
-        else {
-            return;
-        };
-        let (_, sender) = self.requests.swap_remove(position);
-        // The client of the request has gone: its handler says so by itself.
-        let _ = sender.send(response);
-    }
-
-    /// Puts a frame into the queue of a WebSocket; `false` when it is over its limit.
-    fn queue(&mut self, id: TransportId, frame: Frame, options: SendOptions, limit: usize) -> bool {
-        let Some(queue) = self.websockets.iter_mut().find(|queue| queue.id == id) else {
-            return true;
-        };
-        if options.volatile && queue.congested {
-            return true;
-        }
-        queue.bytes += frame.len();
-        queue.frames.push_back(frame);
-        queue.wake();
-        queue.bytes <= limit
-    }
-
-    fn close_websocket(&mut self, id: TransportId) {
-        if let Some(queue) = self.websockets.iter_mut().find(|queue| queue.id == id) {
-            queue.closing = true;
-            queue.wake();
-        }
-    }
-
-    fn send(
-        &mut self,
-        packet: &Outgoing,
-        options: SendOptions,
-        now: Duration,
-    ) -> Result<(), EmitError> {
-        for frame in packet.frames() {
-            self.session
-                .send(frame, options, now)
-                .map_err(|error| match error {
-                    SendError::Full(_) => {
-                        self.reason = Some(DisconnectReason::ForcedClose);
-                        self.session.abort(CloseReason::ForcedClose);
-                        EmitError::QueueFull
-                    }
-                    _ => EmitError::Disconnected,
-                })?;
-        }
-        Ok(())
-    }
-
-    /// Takes a socket out; `false` when it was out already.
-    fn leave(
-        &mut self,
-        socket: &Arc<SocketInner>,
-        reason: DisconnectReason,
-        work: &mut Vec<Work>,
-    ) -> bool {
-        let Some(position) = self
-            .sockets
-            .iter()
-            .position(|joined| Arc::ptr_eq(joined, socket))
-        else {
-            return false;
-        };
-        let socket = self.sockets.swap_remove(position);
-        self.disconnected(&socket, reason, work);
-        true
-    }
-
-    fn disconnected(
-        &mut self,
-        socket: &Arc<SocketInner>,
-        reason: DisconnectReason,
-        work: &mut Vec<Work>,
-    ) {
-        if !socket.mark_disconnected() {
-            return;
-        }
-        socket.namespace().inner().rooms.remove(socket.id());
-        // Who waits for an ack is told by the end of its channel.
-        socket.acks.lock().drain().for_each(drop);
-        socket.push(Job::Disconnected(reason.as_arguments()));
-        work.push(Work::Handle(socket.clone()));
-    }
-}
-
-impl WebSocketQueue {
-    fn new(id: TransportId) -> Self {
-        Self {
-            id,
-            frames: VecDeque::new(),
-            bytes: 0,
-            congested: false,
-            closing: false,
-            task: None,
-        }
-    }
-
-    fn wake(&self) {
-        if let Some(task) = &self.task {
-            task.wake_by_ref();
-        }
-    }
-}
-
-fn disconnect_reason(reason: CloseReason) -> DisconnectReason {
-    match reason {
-        CloseReason::TransportError => DisconnectReason::TransportError,
-        CloseReason::TransportClose => DisconnectReason::TransportClose,
-        CloseReason::PingTimeout => DisconnectReason::PingTimeout,
-        CloseReason::ParseError => DisconnectReason::ParseError,
-        CloseReason::ServerShuttingDown => DisconnectReason::ServerShuttingDown,
-        _ => DisconnectReason::ForcedClose,
-    }
-}
-
-fn close_reason(reason: DisconnectReason) -> CloseReason {
-    match reason {
-        DisconnectReason::ServerShuttingDown => CloseReason::ServerShuttingDown,
-        _ => CloseReason::ForcedClose,
     }
 }

@@ -1,0 +1,180 @@
+//! The state of a connection.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use faststr::FastStr;
+use songi_emit::{EmitError, Outgoing};
+use songi_engineio::{
+    CloseReason, Frame, RequestId, Response, SendError, SendOptions, ServerSession, TransportId,
+};
+use songi_socketio::handler::Job;
+use songi_socketio::{RawJson, server as protocol};
+use tokio::sync::oneshot;
+
+use crate::reason::DisconnectReason;
+use crate::socket::SocketInner;
+use crate::timers::Tick;
+
+pub(super) struct Core {
+    pub(super) session: ServerSession,
+    pub(super) protocol: protocol::Connection,
+    pub(super) sockets: Vec<Arc<SocketInner>>,
+    pub(super) requests: Vec<(RequestId, oneshot::Sender<Response>)>,
+    pub(super) websockets: Vec<WebSocketQueue>,
+    /// The tick for which this connection is in the timers.
+    pub(super) scheduled: Option<Tick>,
+    /// Why the sockets are being disconnected, where the session's own reason says less.
+    pub(super) reason: Option<DisconnectReason>,
+}
+
+/// What waits to be written to one WebSocket of the session: there are two during an upgrade.
+pub(super) struct WebSocketQueue {
+    pub(super) id: TransportId,
+    pub(super) frames: VecDeque<Frame>,
+    pub(super) bytes: usize,
+    /// The client reads more slowly than is written: volatile packets are dropped.
+    pub(super) congested: bool,
+    /// Close it after the frames.
+    pub(super) closing: bool,
+    pub(super) task: Option<Waker>,
+}
+
+/// What the task of a WebSocket takes from its queue.
+pub(crate) struct ToWrite {
+    pub(crate) frames: VecDeque<Frame>,
+    pub(crate) closing: bool,
+}
+
+/// What is done after the lock is released, because it runs handlers.
+pub(super) enum Work {
+    Join {
+        namespace: FastStr,
+        auth: Option<RawJson>,
+    },
+    Handle(Arc<SocketInner>),
+}
+impl Core {
+    pub(super) fn socket(&self, namespace: &str) -> Option<&Arc<SocketInner>> {
+        self.sockets
+            .iter()
+            .find(|socket| socket.namespace().name() == namespace)
+    }
+
+    pub(super) fn respond(&mut self, request: RequestId, response: Response) {
+        let Some(position) = self
+            .requests
+            .iter()
+            .position(|(waiting, _)| *waiting == request)
+        else {
+            return;
+        };
+        let (_, sender) = self.requests.swap_remove(position);
+        // The client of the request has gone: its handler says so by itself.
+        let _ = sender.send(response);
+    }
+
+    /// Puts a frame into the queue of a WebSocket; `false` when it is over its limit.
+    pub(super) fn queue(
+        &mut self,
+        id: TransportId,
+        frame: Frame,
+        options: SendOptions,
+        limit: usize,
+    ) -> bool {
+        let Some(queue) = self.websockets.iter_mut().find(|queue| queue.id == id) else {
+            return true;
+        };
+        if options.volatile && queue.congested {
+            return true;
+        }
+        queue.bytes += frame.len();
+        queue.frames.push_back(frame);
+        queue.wake();
+        queue.bytes <= limit
+    }
+
+    pub(super) fn close_websocket(&mut self, id: TransportId) {
+        if let Some(queue) = self.websockets.iter_mut().find(|queue| queue.id == id) {
+            queue.closing = true;
+            queue.wake();
+        }
+    }
+
+    pub(super) fn send(
+        &mut self,
+        packet: &Outgoing,
+        options: SendOptions,
+        now: Duration,
+    ) -> Result<(), EmitError> {
+        for frame in packet.frames() {
+            self.session
+                .send(frame, options, now)
+                .map_err(|error| match error {
+                    SendError::Full(_) => {
+                        self.reason = Some(DisconnectReason::ForcedClose);
+                        self.session.abort(CloseReason::ForcedClose);
+                        EmitError::QueueFull
+                    }
+                    _ => EmitError::Disconnected,
+                })?;
+        }
+        Ok(())
+    }
+
+    /// Takes a socket out; `false` when it was out already.
+    pub(super) fn leave(
+        &mut self,
+        socket: &Arc<SocketInner>,
+        reason: DisconnectReason,
+        work: &mut Vec<Work>,
+    ) -> bool {
+        let Some(position) = self
+            .sockets
+            .iter()
+            .position(|joined| Arc::ptr_eq(joined, socket))
+        else {
+            return false;
+        };
+        let socket = self.sockets.swap_remove(position);
+        self.disconnected(&socket, reason, work);
+        true
+    }
+
+    pub(super) fn disconnected(
+        &mut self,
+        socket: &Arc<SocketInner>,
+        reason: DisconnectReason,
+        work: &mut Vec<Work>,
+    ) {
+        if !socket.mark_disconnected() {
+            return;
+        }
+        socket.namespace().inner().rooms.remove(socket.id());
+        // Who waits for an ack is told by the end of its channel.
+        socket.acks.lock().drain().for_each(drop);
+        socket.push(Job::Disconnected(reason.as_arguments()));
+        work.push(Work::Handle(socket.clone()));
+    }
+}
+
+impl WebSocketQueue {
+    pub(super) fn new(id: TransportId) -> Self {
+        Self {
+            id,
+            frames: VecDeque::new(),
+            bytes: 0,
+            congested: false,
+            closing: false,
+            task: None,
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        if let Some(task) = &self.task {
+            task.wake_by_ref();
+        }
+    }
+}

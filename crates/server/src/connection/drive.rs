@@ -1,0 +1,203 @@
+//! Inputs go into a connection's state, and what comes of them goes to its place.
+
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use songi_engineio::{CloseReason, Event, Message, Output};
+use songi_socketio::handler::Job;
+use songi_socketio::server as protocol;
+
+use super::Connection;
+use super::core::{Core, Work};
+use crate::joining;
+use crate::reason::DisconnectReason;
+use crate::timers::{Tick, Timed};
+
+impl Connection {
+    /// Gives an input from the client to the state, hands out what comes of it, and calls the
+    /// handlers that it is for.
+    pub(super) fn drive<T>(
+        self: &Arc<Self>,
+        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
+    ) -> T {
+        let mut work = Vec::new();
+        let result = self.step(&mut work, input);
+        for work in work {
+            self.perform(work);
+        }
+        result
+    }
+
+    /// The same for what the application does. Handlers are called later, in a task: the caller
+    /// may hold locks that they want.
+    pub(super) fn command<T>(
+        self: &Arc<Self>,
+        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
+    ) -> T {
+        let mut work = Vec::new();
+        let result = self.step(&mut work, input);
+        if !work.is_empty() {
+            let connection = self.clone();
+            self.shared.spawn(async move {
+                for work in work {
+                    connection.perform(work);
+                }
+            });
+        }
+        result
+    }
+
+    fn step<T>(
+        self: &Arc<Self>,
+        work: &mut Vec<Work>,
+        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
+    ) -> T {
+        let now = self.shared.now();
+        let mut core = self.core.lock();
+        let result = input(&mut core, now, work);
+        while let Some(output) = core.session.poll_output() {
+            self.hand_out(&mut core, output, now, work);
+        }
+        self.schedule(&mut core);
+        result
+    }
+
+    fn perform(self: &Arc<Self>, work: Work) {
+        match work {
+            Work::Join { namespace, auth } => joining::join(self, &namespace, auth.as_ref()),
+            Work::Handle(socket) => socket.work(),
+        }
+    }
+
+    fn hand_out(&self, core: &mut Core, output: Output, now: Duration, work: &mut Vec<Work>) {
+        match output {
+            Output::Respond { request, response } => core.respond(request, response),
+            Output::Frame {
+                transport,
+                frame,
+                options,
+            } => {
+                let limit = self.shared.config.max_buffered;
+                if !core.queue(transport, frame, options, limit) {
+                    tracing::debug!(sid = %self.sid, "the client reads too slowly");
+                    core.reason = Some(DisconnectReason::ForcedClose);
+                    core.session.abort(CloseReason::ForcedClose);
+                }
+            }
+            Output::CloseTransport(transport) => core.close_websocket(transport),
+            Output::Event(Event::Message(message)) => self.receive(core, message, now, work),
+            Output::Event(Event::Closed { reason, violation }) => {
+                tracing::debug!(sid = %self.sid, %reason, ?violation, "connection closed");
+                self.shared.connections.write().remove(&self.sid);
+                let reason = core.reason.unwrap_or_else(|| disconnect_reason(reason));
+                for socket in mem::take(&mut core.sockets) {
+                    core.disconnected(&socket, reason, work);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A Socket.IO packet, or one attachment of it.
+    fn receive(&self, core: &mut Core, message: Message, now: Duration, work: &mut Vec<Work>) {
+        let received = match message {
+            Message::Text(text) => core.protocol.receive_text(text, now),
+            Message::Binary(bytes) => core.protocol.receive_binary(bytes, now),
+        };
+        match received {
+            Ok(Some(incoming)) => self.incoming(core, incoming, work),
+            Ok(None) => {}
+            Err(violation) => {
+                tracing::debug!(sid = %self.sid, %violation, "the client broke the protocol");
+                core.reason = Some(DisconnectReason::ParseError);
+                core.session.abort(CloseReason::ParseError);
+            }
+        }
+    }
+
+    fn incoming(&self, core: &mut Core, incoming: protocol::Incoming, work: &mut Vec<Work>) {
+        use protocol::Incoming;
+        match incoming {
+            Incoming::Connect { namespace, auth } => work.push(Work::Join { namespace, auth }),
+            Incoming::Event {
+                namespace,
+                id,
+                name,
+                args,
+            } => {
+                let Some(socket) = core.socket(&namespace) else {
+                    return;
+                };
+                socket.push(Job::Event { name, id, args });
+                self.backlog.fetch_add(1, Ordering::Relaxed);
+                work.push(Work::Handle(socket.clone()));
+            }
+            Incoming::Ack {
+                namespace,
+                id,
+                args,
+            } => {
+                let Some(socket) = core.socket(&namespace) else {
+                    return;
+                };
+                if let Some(reply) = socket.acks.lock().take(id) {
+                    // Nobody waits any more: the ack came too late.
+                    let _ = reply.send(args);
+                }
+            }
+            Incoming::Disconnect { namespace } => {
+                let Some(socket) = core.socket(&namespace).cloned() else {
+                    return;
+                };
+                core.leave(&socket, DisconnectReason::ClientNamespaceDisconnect, work);
+            }
+        }
+    }
+
+    /// Keeps the earliest deadline in the timers.
+    fn schedule(self: &Arc<Self>, core: &mut Core) {
+        let deadlines = [core.session.poll_timeout(), core.protocol.poll_timeout()];
+        let Some(next) = deadlines.into_iter().flatten().min() else {
+            return;
+        };
+        let tick = Tick::at(next);
+        if core.scheduled.is_none_or(|scheduled| tick < scheduled) {
+            core.scheduled = Some(tick);
+            self.shared.timers.schedule(tick, Arc::downgrade(self));
+        }
+    }
+}
+
+impl Timed for Connection {
+    fn tick(self: Arc<Self>) {
+        self.drive(|core, now, _| {
+            core.scheduled = None;
+            core.session.handle_timeout(now);
+            if let Err(violation) = core.protocol.handle_timeout(now) {
+                tracing::debug!(sid = %self.sid, %violation, "the client was too slow");
+                core.reason = Some(DisconnectReason::ForcedServerClose);
+                core.session.close(CloseReason::ForcedClose, now);
+            }
+        });
+    }
+}
+
+fn disconnect_reason(reason: CloseReason) -> DisconnectReason {
+    match reason {
+        CloseReason::TransportError => DisconnectReason::TransportError,
+        CloseReason::TransportClose => DisconnectReason::TransportClose,
+        CloseReason::PingTimeout => DisconnectReason::PingTimeout,
+        CloseReason::ParseError => DisconnectReason::ParseError,
+        CloseReason::ServerShuttingDown => DisconnectReason::ServerShuttingDown,
+        _ => DisconnectReason::ForcedClose,
+    }
+}
+
+pub(super) fn close_reason(reason: DisconnectReason) -> CloseReason {
+    match reason {
+        DisconnectReason::ServerShuttingDown => CloseReason::ServerShuttingDown,
+        _ => CloseReason::ForcedClose,
+    }
+}
