@@ -56,6 +56,7 @@ pub(super) enum Work {
     },
     Handle(Arc<SocketInner>),
 }
+
 impl Core {
     pub(super) fn socket(&self, namespace: &str) -> Option<&Arc<SocketInner>> {
         self.sockets
