@@ -199,12 +199,7 @@ impl Client {
     fn send(&mut self, frames: &[u8]) {
         while self.unsent > 0 {
             // All frames are the same: where in them the next byte is, is all that counts.
-            let start = frames.len() - self.unsent % FRAME;
-            let start = if self.unsent % FRAME == 0 {
-                0
-            } else {
-                start % FRAME
-            };
+            let start = (FRAME - self.unsent % FRAME) % FRAME;
             let end = frames.len().min(start + self.unsent);
             match self.stream.write(&frames[start..end]) {
                 Ok(written) => self.unsent -= written,
