@@ -3,7 +3,6 @@
 use alloc::{boxed::Box, sync::Arc};
 use core::time::Duration;
 
-use bytes::Bytes;
 use faststr::FastStr;
 
 use super::{
@@ -12,10 +11,11 @@ use super::{
 };
 use crate::{
     config::ServerConfig,
+    dialect::Dialect,
     handshake::Handshake,
     packet::{Frame, Packet},
     request::Response,
-    transport::Transport,
+    transport::{Revision, Transport},
 };
 
 mod http;
@@ -51,6 +51,7 @@ pub struct ServerSession {
     carrier: Carrier,
     heartbeat: Heartbeat,
     ids: Ids,
+    dialect: Dialect,
 }
 
 /// What carries the messages.
@@ -65,8 +66,8 @@ enum Carrier {
 enum Heartbeat {
     /// The next ping goes out at this time.
     Ping(Duration),
-    /// The pong must come before this time.
-    Pong(Duration),
+    /// The pong must come before this time; in revision 3, the next ping of the client.
+    Deadline(Duration),
 }
 
 impl ServerSession {
@@ -74,13 +75,19 @@ impl ServerSession {
     /// [`poll_opened`](Self::poll_opened). The answer carries the open packet and what was sent
     /// until then.
     pub fn polling(config: Arc<ServerConfig>, sid: FastStr, now: Duration) -> Self {
+        Self::polling_in(Dialect::default(), config, sid, now)
+    }
+
+    /// The same for a client that speaks this dialect: see [`Query::dialect`](crate::Query::dialect).
+    pub fn polling_in(
+        dialect: Dialect,
+        config: Arc<ServerConfig>,
+        sid: FastStr,
+        now: Duration,
+    ) -> Self {
         let open = Handshake::new(&config, sid.clone(), Transport::Polling).to_frame();
-        Self::new(
-            config,
-            sid,
-            Carrier::Polling(Box::new(Polling::new(open))),
-            now,
-        )
+        let carrier = Carrier::Polling(Box::new(Polling::new(open)));
+        Self::new(dialect, config, sid, carrier, now)
     }
 
     /// A session that starts on a WebSocket, and that WebSocket's name. The first output is the
@@ -90,16 +97,35 @@ impl ServerSession {
         sid: FastStr,
         now: Duration,
     ) -> (Self, TransportId) {
+        Self::websocket_in(Dialect::default(), config, sid, now)
+    }
+
+    /// The same for a client that speaks this dialect: see [`Query::dialect`](crate::Query::dialect).
+    pub fn websocket_in(
+        dialect: Dialect,
+        config: Arc<ServerConfig>,
+        sid: FastStr,
+        now: Duration,
+    ) -> (Self, TransportId) {
         let open = Handshake::new(&config, sid.clone(), Transport::WebSocket).to_frame();
-        let mut session = Self::new(config, sid, Carrier::Closed, now);
+        let mut session = Self::new(dialect, config, sid, Carrier::Closed, now);
         let transport = session.ids.transport();
         session.carrier = Carrier::WebSocket(transport);
         session.enqueue(open);
         (session, transport)
     }
 
-    fn new(config: Arc<ServerConfig>, sid: FastStr, carrier: Carrier, now: Duration) -> Self {
-        let heartbeat = Heartbeat::Ping(now.saturating_add(config.ping_interval));
+    fn new(
+        dialect: Dialect,
+        config: Arc<ServerConfig>,
+        sid: FastStr,
+        carrier: Carrier,
+        now: Duration,
+    ) -> Self {
+        let heartbeat = match dialect.revision {
+            Revision::V3 => ping_deadline(&config, now),
+            Revision::V4 => Heartbeat::Ping(now.saturating_add(config.ping_interval)),
+        };
         Self {
             config,
             sid,
@@ -107,7 +133,13 @@ impl ServerSession {
             carrier,
             heartbeat,
             ids: Ids::default(),
+            dialect,
         }
+    }
+
+    /// The protocol revision of the client, fixed when the session opened.
+    pub fn revision(&self) -> Revision {
+        self.dialect.revision
     }
 
     /// The session's secret name.
@@ -141,7 +173,7 @@ impl ServerSession {
     /// A WebSocket message arrived. One from a WebSocket that the session has closed is ignored.
     pub fn frame(&mut self, transport: TransportId, frame: Frame, now: Duration) {
         match &self.carrier {
-            Carrier::WebSocket(id) if *id == transport => match Packet::decode(frame) {
+            Carrier::WebSocket(id) if *id == transport => match self.dialect.decode(frame) {
                 Ok(packet) => self.packet(packet, now),
                 Err(error) => self.fail(CloseReason::ParseError, error.into()),
             },
@@ -190,14 +222,14 @@ impl ServerSession {
         match &mut self.carrier {
             Carrier::WebSocket(transport) => {
                 let transport = *transport;
-                self.outbox.push(Output::Frame {
-                    transport,
-                    frame,
-                    options,
-                });
+                self.push_frame(transport, frame, options);
                 Ok(())
             }
-            Carrier::Polling(polling) => polling.send(frame, options, self.config.max_buffered),
+            Carrier::Polling(polling) => {
+                // Lengths separate the packets of revision 3, and nothing in their text can.
+                let separated = self.dialect.revision == Revision::V4;
+                polling.send(frame, options, self.config.max_buffered, separated)
+            }
             Carrier::Closed => Err(SendError::Closed(frame)),
         }
     }
@@ -239,7 +271,7 @@ impl ServerSession {
     /// When to call [`handle_timeout`](Self::handle_timeout), or `None` when the session is
     /// closed.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let (Heartbeat::Ping(heartbeat) | Heartbeat::Pong(heartbeat)) = self.heartbeat;
+        let (Heartbeat::Ping(heartbeat) | Heartbeat::Deadline(heartbeat)) = self.heartbeat;
         match &self.carrier {
             Carrier::WebSocket(_) => Some(heartbeat),
             Carrier::Polling(polling) => Some(polling.timeout(heartbeat)),
@@ -259,19 +291,19 @@ impl ServerSession {
             if let Some(candidate) = polling.expired_candidate(now) {
                 self.outbox.push(Output::CloseTransport(candidate));
             } else if let Some(get) = polling.noop_due(now) {
-                self.respond(get, Response::payload(payload(&Frame::NOOP), false));
+                self.respond(get, self.single(&Frame::NOOP));
             }
         }
         match self.heartbeat {
             _ if self.is_closed() => {}
             Heartbeat::Ping(at) if now >= at => {
-                self.heartbeat = Heartbeat::Pong(now.saturating_add(self.config.ping_timeout));
+                self.heartbeat = Heartbeat::Deadline(now.saturating_add(self.config.ping_timeout));
                 self.enqueue(Frame::PING);
             }
-            Heartbeat::Pong(deadline) if now >= deadline => {
+            Heartbeat::Deadline(deadline) if now >= deadline => {
                 self.shut(CloseReason::PingTimeout, None, &Frame::CLOSE);
             }
-            Heartbeat::Ping(_) | Heartbeat::Pong(_) => {}
+            Heartbeat::Ping(_) | Heartbeat::Deadline(_) => {}
         }
     }
 
@@ -279,10 +311,16 @@ impl ServerSession {
     fn packet(&mut self, packet: Packet, now: Duration) {
         match packet {
             Packet::Message(message) => self.event(Event::Message(message)),
-            Packet::Pong(_) => {
+            Packet::Pong(_) if self.dialect.revision == Revision::V4 => {
                 self.heartbeat = Heartbeat::Ping(now.saturating_add(self.config.ping_interval));
             }
-            Packet::Ping(_) => self.fail(CloseReason::TransportError, Violation::PingDirection),
+            Packet::Ping(data) if self.dialect.revision == Revision::V3 => {
+                self.heartbeat = ping_deadline(&self.config, now);
+                self.pong(data);
+            }
+            Packet::Ping(_) | Packet::Pong(_) => {
+                self.fail(CloseReason::TransportError, Violation::PingDirection);
+            }
             // A GET that waits ends with a noop: the client closed, it needs no close packet.
             Packet::Close => self.shut(CloseReason::TransportClose, None, &Frame::NOOP),
             // Meaningless from a client that is open, and harmless.
@@ -302,6 +340,19 @@ impl ServerSession {
         }
     }
 
+    /// Answers a ping of revision 3.
+    fn pong(&mut self, data: FastStr) {
+        match &mut self.carrier {
+            Carrier::WebSocket(transport) => {
+                let transport = *transport;
+                let pong = Packet::Pong(data).encode();
+                self.push_frame(transport, pong, SendOptions::default());
+            }
+            Carrier::Polling(polling) => polling.pong = Some(Packet::Pong(data).encode()),
+            Carrier::Closed => {}
+        }
+    }
+
     fn fail(&mut self, reason: CloseReason, violation: Violation) {
         self.shut(reason, Some(violation), &Frame::CLOSE);
     }
@@ -313,7 +364,7 @@ impl ServerSession {
             Carrier::WebSocket(transport) => self.outbox.push(Output::CloseTransport(transport)),
             Carrier::Polling(polling) => {
                 if let Some(get) = polling.get {
-                    self.respond(get, Response::payload(payload(last), false));
+                    self.respond(get, self.single(last));
                 }
                 if let Some(post) = polling.post {
                     let taken = violation.is_none();
@@ -333,11 +384,17 @@ impl ServerSession {
         self.event(Event::Closed { reason, violation });
     }
 
+    /// The answer of a GET that carries one packet.
+    fn single(&self, frame: &Frame) -> Response {
+        Response::payload(self.dialect.encode_payload([frame]), false)
+    }
+
     fn respond(&mut self, request: RequestId, response: Response) {
         self.outbox.push(Output::Respond { request, response });
     }
 
     fn push_frame(&mut self, transport: TransportId, frame: Frame, options: SendOptions) {
+        let frame = self.dialect.encode(frame);
         self.outbox.push(Output::Frame {
             transport,
             frame,
@@ -350,8 +407,11 @@ impl ServerSession {
     }
 }
 
-fn payload(frame: &Frame) -> Bytes {
-    crate::payload::encode([frame])
+/// A client of revision 3 that is alive pings once in each interval, and may be late by the
+/// timeout.
+fn ping_deadline(config: &ServerConfig, now: Duration) -> Heartbeat {
+    let next = now.saturating_add(config.ping_interval);
+    Heartbeat::Deadline(next.saturating_add(config.ping_timeout))
 }
 
 #[cfg(test)]

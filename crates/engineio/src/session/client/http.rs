@@ -85,7 +85,7 @@ impl ClientSession {
             polling.post = Some(request);
             self.outbox.push(ClientOutput::Post {
                 request,
-                body: batch.encode(),
+                body: crate::payload::encode(batch.frames()),
             });
             any = true;
         }

@@ -75,7 +75,8 @@ impl Polling {
         if encoded_len(&frame) > max_payload(handshake) {
             return Err(SendError::TooLarge(frame));
         }
-        self.queue.try_push(frame, options, config.max_buffered)
+        self.queue
+            .try_push(frame, options, config.max_buffered, true)
     }
 
     /// What the next POST says, if there is something to say.
