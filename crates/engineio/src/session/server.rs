@@ -236,7 +236,8 @@ impl ServerSession {
 
     /// Closes the session in good order. A WebSocket is closed after what was sent. A long-polling
     /// client gets what waits and the close packet as the answer of its GET, or of the next one if
-    /// that comes within [`ServerConfig::close_timeout`]; `reason` is reported then.
+    /// that comes within [`ServerConfig::close_timeout`], or what waits on the WebSocket that it
+    /// moves to meanwhile; `reason` is reported then.
     pub fn close(&mut self, reason: CloseReason, now: Duration) {
         let Carrier::Polling(polling) = &mut self.carrier else {
             return self.shut(reason, None, &Frame::CLOSE);
@@ -245,7 +246,10 @@ impl ServerSession {
             return;
         }
         polling.closing = Some((reason, now.saturating_add(self.config.close_timeout)));
-        if let Some(candidate) = polling.drop_candidate() {
+        // The client may have moved to a candidate that was probed, and never make a GET again.
+        if !polling.is_probed()
+            && let Some(candidate) = polling.drop_candidate()
+        {
             self.outbox.push(Output::CloseTransport(candidate));
         }
     }

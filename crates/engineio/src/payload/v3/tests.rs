@@ -243,10 +243,10 @@ proptest! {
     ) {
         let decoded: Decoded = decode_v3_binary(body.clone().into(), 60).unwrap().collect();
         prop_assert!(decoded.iter().rev().skip(1).all(Result::is_ok));
-        if let Ok(packets) = decoded.into_iter().collect::<Result<Vec<_>, _>>() {
-            if !body.contains(&b'b') {
-                prop_assert_eq!(encode_v3_binary(&frames(&packets)), body);
-            }
+        if let (false, Ok(packets)) =
+            (body.contains(&b'b'), decoded.into_iter().collect::<Result<Vec<_>, _>>())
+        {
+            prop_assert_eq!(encode_v3_binary(&frames(&packets)), body);
         }
     }
 

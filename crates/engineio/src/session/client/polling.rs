@@ -22,6 +22,9 @@ pub(super) struct Polling {
     pub(super) closing: Option<Duration>,
     /// Whether the close packet has been posted.
     pub(super) close_posted: bool,
+    /// Set when the server refused a POST while a GET was in flight: with what status, and until
+    /// when the answer of the GET is waited for.
+    pub(super) refused: Option<(u16, Duration)>,
     /// Whether a ping is to be answered: one pong answers all that came.
     pub(super) pong_due: bool,
     /// What waits for a POST.

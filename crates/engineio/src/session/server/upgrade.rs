@@ -59,6 +59,7 @@ impl ServerSession {
         };
         let get = polling.get.take();
         let post = polling.post.take();
+        let closing = polling.closing;
         let pong = polling.pong.take();
         let queue = polling.queue.take();
         self.carrier = Carrier::WebSocket(transport);
@@ -73,12 +74,14 @@ impl ServerSession {
         if let Some(pong) = pong {
             self.push_frame(transport, pong, SendOptions::default());
         }
-        if queue.is_empty() {
-            return;
+        if !queue.is_empty() {
+            for (frame, options) in queue {
+                self.push_frame(transport, frame, options);
+            }
+            self.event(Event::Drained);
         }
-        for (frame, options) in queue {
-            self.push_frame(transport, frame, options);
+        if let Some((reason, _)) = closing {
+            self.shut(reason, None, &Frame::CLOSE);
         }
-        self.event(Event::Drained);
     }
 }
