@@ -18,11 +18,13 @@ use crate::{
     transport::{Revision, Transport},
 };
 
+mod heartbeat;
 mod http;
 mod output;
 mod polling;
 mod upgrade;
 
+use heartbeat::Heartbeat;
 pub use output::{Event, Output};
 use polling::{Body, Candidate, Polling, Post};
 
@@ -60,14 +62,6 @@ enum Carrier {
     Polling(Box<Polling>),
     WebSocket(TransportId),
     Closed,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Heartbeat {
-    /// The next ping goes out at this time.
-    Ping(Duration),
-    /// The pong must come before this time; in revision 3, the next ping of the client.
-    Deadline(Duration),
 }
 
 impl ServerSession {
@@ -122,10 +116,7 @@ impl ServerSession {
         carrier: Carrier,
         now: Duration,
     ) -> Self {
-        let heartbeat = match dialect.revision {
-            Revision::V3 => ping_deadline(&config, now),
-            Revision::V4 => Heartbeat::Ping(now.saturating_add(config.ping_interval)),
-        };
+        let heartbeat = Heartbeat::new(dialect.revision, &config, now);
         Self {
             config,
             sid,
@@ -275,7 +266,7 @@ impl ServerSession {
     /// When to call [`handle_timeout`](Self::handle_timeout), or `None` when the session is
     /// closed.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let (Heartbeat::Ping(heartbeat) | Heartbeat::Deadline(heartbeat)) = self.heartbeat;
+        let heartbeat = self.heartbeat.due();
         match &self.carrier {
             Carrier::WebSocket(_) => Some(heartbeat),
             Carrier::Polling(polling) => Some(polling.timeout(heartbeat)),
@@ -298,33 +289,15 @@ impl ServerSession {
                 self.respond(get, self.single(&Frame::NOOP));
             }
         }
-        match self.heartbeat {
-            _ if self.is_closed() => {}
-            Heartbeat::Ping(at) if now >= at => {
-                self.heartbeat = Heartbeat::Deadline(now.saturating_add(self.config.ping_timeout));
-                self.enqueue(Frame::PING);
-            }
-            Heartbeat::Deadline(deadline) if now >= deadline => {
-                self.shut(CloseReason::PingTimeout, None, &Frame::CLOSE);
-            }
-            Heartbeat::Ping(_) | Heartbeat::Deadline(_) => {}
-        }
+        self.beat(now);
     }
 
     /// A packet on the transport that carries the session.
     fn packet(&mut self, packet: Packet, now: Duration) {
         match packet {
             Packet::Message(message) => self.event(Event::Message(message)),
-            Packet::Pong(_) if self.dialect.revision == Revision::V4 => {
-                self.heartbeat = Heartbeat::Ping(now.saturating_add(self.config.ping_interval));
-            }
-            Packet::Ping(data) if self.dialect.revision == Revision::V3 => {
-                self.heartbeat = ping_deadline(&self.config, now);
-                self.pong(data);
-            }
-            Packet::Ping(_) | Packet::Pong(_) => {
-                self.fail(CloseReason::TransportError, Violation::PingDirection);
-            }
+            Packet::Ping(data) => self.ping(data, now),
+            Packet::Pong(_) => self.pong(now),
             // A GET that waits ends with a noop: the client closed, it needs no close packet.
             Packet::Close => self.shut(CloseReason::TransportClose, None, &Frame::NOOP),
             // Meaningless from a client that is open, and harmless.
@@ -340,19 +313,6 @@ impl ServerSession {
                 self.push_frame(transport, frame, SendOptions::default());
             }
             Carrier::Polling(polling) => polling.queue.push(frame, SendOptions::default()),
-            Carrier::Closed => {}
-        }
-    }
-
-    /// Answers a ping of revision 3.
-    fn pong(&mut self, data: FastStr) {
-        match &mut self.carrier {
-            Carrier::WebSocket(transport) => {
-                let transport = *transport;
-                let pong = Packet::Pong(data).encode();
-                self.push_frame(transport, pong, SendOptions::default());
-            }
-            Carrier::Polling(polling) => polling.pong = Some(Packet::Pong(data).encode()),
             Carrier::Closed => {}
         }
     }
@@ -409,13 +369,6 @@ impl ServerSession {
     fn event(&mut self, event: Event) {
         self.outbox.push(Output::Event(event));
     }
-}
-
-/// A client of revision 3 that is alive pings once in each interval, and may be late by the
-/// timeout.
-fn ping_deadline(config: &ServerConfig, now: Duration) -> Heartbeat {
-    let next = now.saturating_add(config.ping_interval);
-    Heartbeat::Deadline(next.saturating_add(config.ping_timeout))
 }
 
 #[cfg(test)]

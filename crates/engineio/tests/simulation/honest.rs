@@ -8,12 +8,17 @@ use std::{
 };
 
 use songi_engineio::{
-    Bytes, ClientConfig, ClientEvent, ClientOutput, ClientSession, CloseReason, ContentType,
-    Dialect, Event, Frame, Message, Output, RequestId, Response, Revision, SendError, SendOptions,
-    ServerConfig, ServerSession, Transport, TransportEnd, TransportId, Violation,
+    Bytes, ClientConfig, ClientEvent, ClientOutput, ClientSession, CloseReason, ContentType, Event,
+    Frame, Output, RequestId, Response, Revision, SendError, SendOptions, ServerConfig,
+    ServerSession, Transport, TransportEnd, TransportId, Violation,
 };
 
-use crate::{choices::Choices, translate};
+use crate::{
+    choices::Choices,
+    messages::{delivery, message, number},
+    plan::{Disruption, Plan},
+    translate,
+};
 
 /// What the client may post, as the open packet says.
 pub(crate) const MAX_PAYLOAD: usize = 64;
@@ -42,64 +47,6 @@ enum Arrival {
     ClientCloses,
     ServerCloses,
     Disrupts,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Disruption {
-    Nothing,
-    /// The WebSocket breaks. While it is a candidate, nothing may be lost.
-    WebSocket,
-    /// The next request is lost on its way.
-    Request,
-    /// The next answer is lost on its way.
-    Response,
-    /// The connection of the GET that waits ends.
-    Poll,
-}
-
-#[derive(Debug)]
-struct Plan {
-    dialect: Dialect,
-    polling: bool,
-    upgrade: bool,
-    max_delay: usize,
-    max_buffered: usize,
-    messages: usize,
-    disruption: Disruption,
-    client_closes: bool,
-    server_closes: bool,
-    /// After everything has arrived.
-    closes_late: bool,
-}
-
-impl Plan {
-    fn new(choices: &mut Choices<'_>) -> Self {
-        let closers = choices.below(10);
-        Self {
-            dialect: Dialect {
-                revision: choices.pick(&[Revision::V4, Revision::V4, Revision::V3]),
-                base64: choices.percent(20),
-            },
-            polling: choices.percent(85),
-            upgrade: choices.percent(80),
-            max_delay: choices.pick(&[8, 40, 80]),
-            max_buffered: choices.pick(&[500, 4 << 20]),
-            messages: choices.below(25),
-            disruption: choices.pick(&[
-                Disruption::Nothing,
-                Disruption::Nothing,
-                Disruption::Nothing,
-                Disruption::WebSocket,
-                Disruption::WebSocket,
-                Disruption::Request,
-                Disruption::Response,
-                Disruption::Poll,
-            ]),
-            client_closes: closers < 5,
-            server_closes: closers >= 4,
-            closes_late: choices.percent(50),
-        }
-    }
 }
 
 /// What one side sent, received, and how it ended.
@@ -609,47 +556,4 @@ fn count(side: &mut Side, sent: Result<(), SendError>, volatile: bool) {
         Err(SendError::Closed(_) | SendError::Full(_)) => {}
         Err(error) => panic!("{error:?}"),
     }
-}
-
-/// Checks that nothing came twice, or before what was sent earlier. Returns whether everything
-/// came that may not be dropped.
-fn delivery(sent: &[bool], received: &[usize]) -> bool {
-    let mut missing = 0;
-    let mut next = 0;
-    for &number in received {
-        assert!(
-            next <= number && number < sent.len(),
-            "{received:?} of {}",
-            sent.len()
-        );
-        missing += sent[next..number]
-            .iter()
-            .filter(|&&volatile| !volatile)
-            .count();
-        next = number + 1;
-    }
-    // What is missing was at the end: nothing came after what was lost.
-    assert_eq!(missing, 0, "{received:?} has a gap");
-    sent[next..].iter().all(|&volatile| volatile)
-}
-
-/// A number, and some padding that no encoding leaves as it is.
-fn message(number: usize, choices: &mut Choices<'_>) -> Frame {
-    let padding = choices.pick(&["", "€", "\u{1F600}é", "0123456789"]);
-    let text = format!("{number}.{padding}");
-    Frame::message(if choices.percent(50) {
-        Message::text(text)
-    } else {
-        Message::binary(text.into_bytes())
-    })
-}
-
-fn number(message: &Message) -> usize {
-    let text = match message {
-        Message::Text(text) => text.as_bytes(),
-        Message::Binary(bytes) => bytes,
-    };
-    let text = std::str::from_utf8(text).expect("text");
-    let (number, _) = text.split_once('.').expect("a point");
-    number.parse().expect("a number")
 }

@@ -11,6 +11,8 @@ mod any_client;
 mod any_server;
 mod choices;
 mod honest;
+mod messages;
+mod plan;
 mod translate;
 
 use choices::Choices;
