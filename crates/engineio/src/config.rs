@@ -29,7 +29,7 @@ pub struct ServerConfig {
     /// The largest body of a POST, in bytes; also told to the client. Default: 1 000 000.
     pub max_payload: usize,
     /// Bytes that may wait for the next GET of a long-polling client, with a small constant for
-    /// each packet. Default: 4 MiB.
+    /// each packet. The open packet, one ping and one pong do not count. Default: 4 MiB.
     pub max_buffered: usize,
     /// The transports that are enabled. Default: all.
     pub transports: Transports,

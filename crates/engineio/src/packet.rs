@@ -130,8 +130,9 @@ impl Packet {
     }
 }
 
-/// A packet as it travels in one WebSocket message: text starts with the type digit, and a binary
-/// message is the raw bytes.
+/// A packet as it travels in one WebSocket message: text starts with the type digit (or with the
+/// `b` of base64), and a binary message is the raw bytes. What other [dialects](crate::Dialect) do,
+/// sessions translate.
 ///
 /// A broadcast encodes it once and every session shares it: a clone copies no more than 30 bytes.
 ///
