@@ -5,14 +5,13 @@
 //! the length before each packet instead: see the functions with `v3` in their names.
 
 use alloc::string::String;
-use core::mem;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use faststr::FastStr;
 use thiserror::Error;
 
-use crate::packet::{Frame, Packet, PacketError};
+use crate::packet::{Frame, Packet, PacketError, decode_base64};
 
 mod v3;
 pub use v3::{
@@ -110,27 +109,25 @@ impl Iterator for Packets {
     type Item = Result<Packet, PacketError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let packet = match mem::replace(&mut self.rest, Rest::End) {
+        let (packet, is_last) = match &mut self.rest {
             Rest::V4(body, position) => {
-                let (packet, next) = next_packet(&body, position);
-                if let (Ok(_), Some(next)) = (&packet, next) {
-                    self.rest = Rest::V4(body, next);
-                }
-                packet
+                let (packet, next) = next_packet(body, *position);
+                *position = next.unwrap_or(body.len());
+                (packet, next.is_none())
             }
-            Rest::V3Text(body, position) => v3::next_text(&body, position).map(|(packet, next)| {
-                if next < body.len() {
-                    self.rest = Rest::V3Text(body, next);
+            Rest::V3Text(body, position) => match v3::next_text(body, *position) {
+                Ok((packet, next)) => {
+                    *position = next;
+                    (Ok(packet), next == body.len())
                 }
-                packet
-            }),
-            Rest::V3Binary(mut body) => v3::next_binary(&mut body).inspect(|_| {
-                if !body.is_empty() {
-                    self.rest = Rest::V3Binary(body);
-                }
-            }),
+                Err(error) => (Err(error), true),
+            },
+            Rest::V3Binary(body) => (v3::next_binary(body), body.is_empty()),
             Rest::End => return None,
         };
+        if is_last || packet.is_err() {
+            self.rest = Rest::End;
+        }
         Some(packet)
     }
 }
@@ -144,7 +141,12 @@ fn next_packet(body: &FastStr, position: usize) -> (Result<Packet, PacketError>,
         Some((text, after)) => (text, Some(body.len() - after.len())),
         None => (rest, None),
     };
-    (Packet::decode(Frame::Text(body.slice_ref(text))), next)
+    let packet = match text.as_bytes() {
+        // It is decoded where it stands.
+        [b'b', encoded @ ..] => decode_base64(encoded),
+        _ => Packet::decode(Frame::Text(body.slice_ref(text))),
+    };
+    (packet, next)
 }
 
 fn push(body: &mut String, frame: &Frame) {
