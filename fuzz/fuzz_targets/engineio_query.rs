@@ -26,7 +26,9 @@ fuzz_target!(|input: Input<'_>| {
     assert!(query.sid.as_ref().is_none_or(|sid| sid.len() <= MAX_SID));
     if let Some(jsonp) = &query.jsonp {
         let script = jsonp.script("\u{2028}</script>\"");
-        let index = script.strip_prefix("___eio[").and_then(|rest| rest.split_once(']'));
+        let index = script
+            .strip_prefix("___eio[")
+            .and_then(|rest| rest.split_once(']'));
         let (digits, _) = index.expect("its beginning");
         assert!(digits.len() <= 20 && digits.bytes().all(|byte| byte.is_ascii_digit()));
     }

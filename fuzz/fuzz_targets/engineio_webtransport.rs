@@ -10,7 +10,9 @@ use songi_engineio::{
 
 const MAX: usize = 70_000;
 
-fn decode<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Frame>, Option<FrameError>, BytesMut) {
+fn decode<'a>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> (Vec<Frame>, Option<FrameError>, BytesMut) {
     let mut input = BytesMut::new();
     let mut frames = Vec::new();
     for piece in pieces {
@@ -31,7 +33,10 @@ fuzz_target!(|input: (u8, &[u8])| {
     let (size, wire) = input;
     let (frames, error, rest) = decode(std::iter::once(wire));
     let in_pieces = decode(wire.chunks(usize::from(size) + 1));
-    assert_eq!((&frames, error, &rest), (&in_pieces.0, in_pieces.1, &in_pieces.2));
+    assert_eq!(
+        (&frames, error, &rest),
+        (&in_pieces.0, in_pieces.1, &in_pieces.2)
+    );
     if error.is_none() {
         let mut encoded = BytesMut::new();
         for frame in &frames {
