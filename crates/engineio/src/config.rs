@@ -14,9 +14,10 @@ use crate::transport::{Transport, Transports};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// Time between a pong and the next ping. Default: 25 s.
+    /// Time between a pong and the next ping. In protocol revision 3: between two pings of the
+    /// client. Default: 25 s.
     pub ping_interval: Duration,
-    /// Time to answer a ping. Default: 20 s.
+    /// Time to answer a ping. In protocol revision 3: how late a ping may be. Default: 20 s.
     pub ping_timeout: Duration,
     /// Time in which an upgrade must finish; after it the candidate is closed and long-polling
     /// goes on. Default: 10 s.
@@ -28,12 +29,14 @@ pub struct ServerConfig {
     /// The largest body of a POST, in bytes; also told to the client. Default: 1 000 000.
     pub max_payload: usize,
     /// Bytes that may wait for the next GET of a long-polling client, with a small constant for
-    /// each packet. Default: 4 MiB.
+    /// each packet. The open packet, one ping and one pong do not count. Default: 4 MiB.
     pub max_buffered: usize,
     /// The transports that are enabled. Default: all.
     pub transports: Transports,
     /// Whether a long-polling session may move to a WebSocket. Default: yes.
     pub allow_upgrades: bool,
+    /// Whether clients of protocol revision 3 (Socket.IO 1 and 2) are served. Default: no.
+    pub allow_eio3: bool,
 }
 
 impl ServerConfig {
@@ -55,6 +58,7 @@ impl Default for ServerConfig {
             max_buffered: 4 << 20,
             transports: Transports::ALL,
             allow_upgrades: true,
+            allow_eio3: false,
         }
     }
 }

@@ -58,7 +58,7 @@ impl Handshake {
     /// # Errors
     /// When it is not the JSON of the protocol, or the sid is empty or longer than [`MAX_SID`].
     pub fn parse(json: &str) -> Result<Self, HandshakeError> {
-        let wire: Wire<'_> = serde_json::from_str(json).map_err(|_| HandshakeError::Json)?;
+        let wire: Wire<'_> = parse_object(json).ok_or(HandshakeError::Json)?;
         if wire.sid.is_empty() || wire.sid.len() > MAX_SID {
             return Err(HandshakeError::Sid);
         }
@@ -93,6 +93,12 @@ impl Handshake {
     pub fn to_frame(&self) -> Frame {
         Packet::Open(self.to_json().into()).encode()
     }
+}
+
+/// Parses a JSON object into a struct, which serde would make of an array too.
+pub(crate) fn parse_object<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
+    let is_object = json.trim_ascii_start().starts_with('{');
+    serde_json::from_str(json).ok().filter(|_| is_object)
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -165,6 +171,7 @@ mod tests {
             "{}",
             "[]",
             "null",
+            r#"["a",[],1,2,3]"#,
             r#"{"sid":1,"upgrades":[],"pingInterval":1,"pingTimeout":2}"#,
             r#"{"sid":"a","upgrades":{},"pingInterval":1,"pingTimeout":2}"#,
             r#"{"sid":"a","upgrades":[],"pingInterval":-1,"pingTimeout":2}"#,

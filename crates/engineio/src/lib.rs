@@ -1,5 +1,6 @@
-//! Engine.IO (protocol revision 4) without I/O: packets, payloads, the open handshake, request
-//! verification, and the session state machines of both roles.
+//! Engine.IO without I/O: packets, payloads, the open handshake, request verification, and the
+//! session state machines of both roles. It is protocol revision 4; a server speaks revision 3
+//! too, with clients of Socket.IO 1 and 2, when [`ServerConfig::allow_eio3`] says so.
 //!
 //! Engine.IO keeps one session alive over HTTP long-polling, a WebSocket, or the first upgraded
 //! to the second. This crate decides everything that such a session decides and performs nothing:
@@ -14,6 +15,9 @@
 //! | [`payload`] | several packets in one long-polling body |
 //! | [`handshake`] | the JSON of the open packet |
 //! | [`request`] | which session operation an HTTP request is, or which numbered error it deserves |
+//! | [`Dialect`] | how the packets of one client are written: revision, and base64 or not |
+//! | [`Jsonp`] | long-polling by script elements and forms |
+//! | [`webtransport`] | frames on the stream of a WebTransport session |
 //! | [`cookie`] | the optional `Set-Cookie` of the first response |
 //! | [`session`] | [`ServerSession`] and [`ClientSession`] |
 //! | [`config`] | every limit and interval, with its default |
@@ -23,6 +27,9 @@
 //! |---|---|---|
 //! | body of one POST, and of one GET's answer as the client sees it | 1 MB | [`ServerConfig::max_payload`], [`ClientConfig::max_payload`] |
 //! | bytes waiting for a transport | 4 MiB | [`ServerConfig::max_buffered`], [`ClientConfig::max_buffered`] |
+//! | digits of a packet's length in a payload of revision 3 | 15 | [`payload::MAX_LENGTH_DIGITS`] |
+//! | a frame of WebTransport | the caller's | [`webtransport::decode`] |
+//! | pongs that wait for a GET (revision 3) | 1 | fixed |
 //! | requests in flight per session | one GET and one POST | fixed by the protocol |
 //! | WebSockets per session | one, and one candidate of an upgrade | fixed |
 //! | an upgrade that does not finish | 10 s | [`ServerConfig::upgrade_timeout`], [`ClientConfig::upgrade_timeout`] |
@@ -59,18 +66,23 @@ extern crate alloc;
 
 pub mod config;
 pub mod cookie;
+mod dialect;
 pub mod handshake;
+mod jsonp;
 pub mod packet;
 pub mod payload;
 pub mod request;
 pub mod session;
 mod transport;
+pub mod webtransport;
 
 pub use bytes::Bytes;
 pub use faststr::FastStr;
 
 pub use config::{ClientConfig, ServerConfig};
+pub use dialect::Dialect;
 pub use handshake::Handshake;
+pub use jsonp::Jsonp;
 pub use packet::{Frame, Message, Packet, PacketError};
 pub use payload::PayloadError;
 pub use request::{ContentType, Query, RequestError, Response, Route};

@@ -2,8 +2,12 @@
 //!
 //! A packet is a type digit and data ("Engine.IO protocol v4, Packet"): `0` open, `1` close,
 //! `2` ping, `3` pong, `4` message, `5` upgrade, `6` noop. A binary message has no digit: on a
-//! WebSocket it is a binary message, in a long-polling body it is `b` and base64.
+//! WebSocket it is a binary message; where only text travels (in a long-polling body, or on the
+//! WebSocket of a client that asks for it) it is `b` and base64.
 
+use alloc::string::String;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use faststr::FastStr;
 use thiserror::Error;
@@ -79,12 +83,16 @@ impl Packet {
     /// Parses one frame. Text is shared with the frame, or inlined when it is short.
     ///
     /// # Errors
-    /// When the frame is empty, the type unknown, or a type that carries no data has some.
+    /// When the frame is empty, the type unknown, a type that carries no data has some, or what
+    /// follows a `b` is not padded standard base64.
     pub fn decode(frame: Frame) -> Result<Self, PacketError> {
         let text = match frame {
             Frame::Binary(bytes) => return Ok(Self::Message(Message::Binary(bytes))),
             Frame::Text(text) => text,
         };
+        if let [b'b', encoded @ ..] = text.as_bytes() {
+            return decode_base64(encoded);
+        }
         let (&digit, _) = text.as_bytes().split_first().ok_or(PacketError::Empty)?;
         // A digit is one byte, so that the rest is text again; any other first byte is refused.
         let data = text.get(1..).ok_or(PacketError::Type(digit))?;
@@ -122,8 +130,9 @@ impl Packet {
     }
 }
 
-/// A packet as it travels in one WebSocket message: text starts with the type digit, and a binary
-/// message is the raw bytes.
+/// A packet as it travels in one WebSocket message: text starts with the type digit (or with the
+/// `b` of base64), and a binary message is the raw bytes. What other [dialects](crate::Dialect) do,
+/// sessions translate.
 ///
 /// A broadcast encodes it once and every session shares it: a clone copies no more than 30 bytes.
 ///
@@ -178,11 +187,23 @@ impl Frame {
     }
 
     fn prefixed(digit: u8, data: &str) -> Self {
-        let mut text = alloc::string::String::with_capacity(1 + data.len());
+        let mut text = String::with_capacity(1 + data.len());
         text.push(char::from(digit));
         text.push_str(data);
         Self::Text(FastStr::from_string(text))
     }
+}
+
+pub(crate) fn decode_base64(encoded: &[u8]) -> Result<Packet, PacketError> {
+    let bytes = STANDARD.decode(encoded).map_err(|_| PacketError::Base64)?;
+    Ok(Packet::Message(Message::Binary(bytes.into())))
+}
+
+pub(crate) fn encode_base64(prefix: &str, bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(prefix.len() + bytes.len().div_ceil(3) * 4);
+    text.push_str(prefix);
+    STANDARD.encode_string(bytes, &mut text);
+    text
 }
 
 /// Why a frame is not a packet.
@@ -192,15 +213,26 @@ pub enum PacketError {
     /// No type digit.
     #[error("empty packet")]
     Empty,
-    /// The first byte is not a digit from 0 to 6.
+    /// The type is not a digit from 0 to 6, or in a binary packet of revision 3 not 4.
     #[error("unknown packet type (first byte {0:#04x})")]
     Type(u8),
     /// A close, upgrade or noop packet with data.
     #[error("packet type {0:#04x} carries no data")]
     Data(u8),
-    /// A binary packet of a payload that is not padded standard base64.
+    /// A binary packet as text that is not padded standard base64.
     #[error("binary packet is not valid base64")]
     Base64,
+    /// A length of a payload of revision 3 that is missing, has another character than a decimal
+    /// digit, a leading zero, or more than
+    /// [`MAX_LENGTH_DIGITS`](crate::payload::MAX_LENGTH_DIGITS) digits.
+    #[error("packet length is not a decimal number")]
+    Length,
+    /// A length of a payload of revision 3 that ends beyond the body, or inside a character.
+    #[error("packet length does not fit the body")]
+    Truncated,
+    /// Text in a binary payload of revision 3 that is not UTF-8.
+    #[error("text packet is not UTF-8")]
+    Utf8,
 }
 
 #[cfg(test)]

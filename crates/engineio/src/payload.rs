@@ -1,7 +1,8 @@
 //! Payloads: several packets in the body of one long-polling request or response.
 //!
 //! Packets are joined by `0x1e`; a binary message is `b` and padded standard base64
-//! ("Engine.IO protocol v4, HTTP long-polling"): `4hello\x1ebAQIDBA==`.
+//! ("Engine.IO protocol v4, HTTP long-polling"): `4hello\x1ebAQIDBA==`. Protocol revision 3 puts
+//! the length before each packet instead: see the functions with `v3` in their names.
 
 use alloc::string::String;
 
@@ -10,7 +11,12 @@ use bytes::Bytes;
 use faststr::FastStr;
 use thiserror::Error;
 
-use crate::packet::{Frame, Message, Packet, PacketError};
+use crate::packet::{Frame, Packet, PacketError, decode_base64};
+
+mod v3;
+pub use v3::{
+    MAX_LENGTH_DIGITS, decode_v3_binary, decode_v3_text, encode_v3_binary, encode_v3_text,
+};
 
 /// What separates two packets of a payload.
 pub const SEPARATOR: u8 = 0x1e;
@@ -73,51 +79,75 @@ pub fn encoded_len(frame: &Frame) -> usize {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn decode(body: Bytes, max: usize) -> Result<Packets, PayloadError> {
-    if body.len() > max {
-        return Err(PayloadError::TooLarge {
-            len: body.len(),
-            max,
-        });
-    }
+    let body = bounded(body, max)?;
     let body = FastStr::from_bytes(body).map_err(|_| PayloadError::Utf8)?;
-    Ok(Packets {
-        body,
-        position: Some(0),
-    })
+    Ok(Rest::V4(body, 0).into())
 }
 
 /// The packets of a body, in order. It ends after the first malformed one.
 #[derive(Debug, Clone)]
 pub struct Packets {
-    body: FastStr,
-    /// Where the next packet starts; `None` at the end.
-    position: Option<usize>,
+    rest: Rest,
+}
+
+/// What is still to be split, with where the next packet starts.
+#[derive(Debug, Clone)]
+enum Rest {
+    V4(FastStr, usize),
+    V3Text(FastStr, usize),
+    V3Binary(Bytes),
+    End,
+}
+
+impl From<Rest> for Packets {
+    fn from(rest: Rest) -> Self {
+        Self { rest }
+    }
 }
 
 impl Iterator for Packets {
     type Item = Result<Packet, PacketError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.body.get(self.position.take()?..)?;
-        let text = match rest.split_once(char::from(SEPARATOR)) {
-            Some((text, after)) => {
-                self.position = Some(self.body.len() - after.len());
-                text
+        let (packet, is_last) = match &mut self.rest {
+            Rest::V4(body, position) => {
+                let (packet, next) = next_packet(body, *position);
+                *position = next.unwrap_or(body.len());
+                (packet, next.is_none())
             }
-            None => rest,
+            Rest::V3Text(body, position) => match v3::next_text(body, *position) {
+                Ok((packet, next)) => {
+                    *position = next;
+                    (Ok(packet), next == body.len())
+                }
+                Err(error) => (Err(error), true),
+            },
+            Rest::V3Binary(body) => (v3::next_binary(body), body.is_empty()),
+            Rest::End => return None,
         };
-        let packet = match text.strip_prefix('b') {
-            Some(encoded) => decode_base64(encoded),
-            None => Packet::decode(Frame::Text(self.body.slice_ref(text))),
-        };
-        if packet.is_err() {
-            self.position = None;
+        if is_last || packet.is_err() {
+            self.rest = Rest::End;
         }
         Some(packet)
     }
 }
 
 impl core::iter::FusedIterator for Packets {}
+
+/// The packet at `position`, and where the next one starts, if there is one.
+fn next_packet(body: &FastStr, position: usize) -> (Result<Packet, PacketError>, Option<usize>) {
+    let rest = body.get(position..).unwrap_or_default();
+    let (text, next) = match rest.split_once(char::from(SEPARATOR)) {
+        Some((text, after)) => (text, Some(body.len() - after.len())),
+        None => (rest, None),
+    };
+    let packet = match text.as_bytes() {
+        // It is decoded where it stands.
+        [b'b', encoded @ ..] => decode_base64(encoded),
+        _ => Packet::decode(Frame::Text(body.slice_ref(text))),
+    };
+    (packet, next)
+}
 
 fn push(body: &mut String, frame: &Frame) {
     match frame {
@@ -129,9 +159,12 @@ fn push(body: &mut String, frame: &Frame) {
     }
 }
 
-fn decode_base64(encoded: &str) -> Result<Packet, PacketError> {
-    let bytes = STANDARD.decode(encoded).map_err(|_| PacketError::Base64)?;
-    Ok(Packet::Message(Message::Binary(bytes.into())))
+fn bounded(body: Bytes, max: usize) -> Result<Bytes, PayloadError> {
+    let len = body.len();
+    if len > max {
+        return Err(PayloadError::TooLarge { len, max });
+    }
+    Ok(body)
 }
 
 /// Why a body is not a payload.

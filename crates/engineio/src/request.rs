@@ -15,7 +15,7 @@ use crate::{
     transport::{Revision, Transport},
 };
 
-mod query;
+pub(crate) mod query;
 pub use query::Query;
 
 /// The method of a request.
@@ -105,7 +105,10 @@ pub fn route(
         if !fits {
             return Err(RequestError::BadRequest);
         }
-        let revision = query.revision.ok_or(RequestError::UnsupportedRevision)?;
+        let revision = query
+            .revision
+            .filter(|&revision| revision == Revision::V4 || config.allow_eio3)
+            .ok_or(RequestError::UnsupportedRevision)?;
         return Ok(Route::Open(transport, revision));
     };
     let (current, revision) = Some(sid.as_str())
@@ -150,7 +153,7 @@ pub enum RequestError {
     /// Code 4: the application refused, with its own words ("Forbidden" if it has none).
     #[error("{0}")]
     Forbidden(FastStr),
-    /// Code 5: `EIO` is missing or not a revision that is supported.
+    /// Code 5: `EIO` is missing or not a revision that is supported and allowed.
     #[error("Unsupported protocol version")]
     UnsupportedRevision,
 }
@@ -210,6 +213,10 @@ impl RequestError {
 pub enum ContentType {
     /// `text/plain; charset=UTF-8`: a payload.
     Text,
+    /// `application/octet-stream`: a binary payload of protocol revision 3.
+    Binary,
+    /// `text/javascript; charset=UTF-8`: a payload as [`Jsonp`](crate::Jsonp).
+    JavaScript,
     /// `text/html`: the `ok` of a POST.
     Html,
     /// `application/json`: a numbered error.
@@ -221,6 +228,8 @@ impl ContentType {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text/plain; charset=UTF-8",
+            Self::Binary => "application/octet-stream",
+            Self::JavaScript => "text/javascript; charset=UTF-8",
             Self::Html => "text/html",
             Self::Json => "application/json",
         }
@@ -268,12 +277,10 @@ impl Response {
         Self::new(200, Some(ContentType::Html), Bytes::from_static(b"ok"))
     }
 
-    pub(crate) const fn payload(body: Bytes, compress: bool) -> Self {
+    pub(crate) fn payload((content_type, body): (ContentType, Bytes), compress: bool) -> Self {
         Self {
-            status: 200,
-            content_type: Some(ContentType::Text),
             compress,
-            body,
+            ..Self::new(200, Some(content_type), body)
         }
     }
 }

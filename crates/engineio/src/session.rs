@@ -146,8 +146,9 @@ pub enum Violation {
     /// A request was given up before its answer.
     #[error("a request was aborted")]
     Aborted,
-    /// A ping from the client: in protocol revision 4 the server pings.
-    #[error("a ping in the wrong direction")]
+    /// A ping from a client of protocol revision 4, where the server pings, or a pong from one of
+    /// revision 3.
+    #[error("a ping or pong in the wrong direction")]
     PingDirection,
     /// A server answered with an HTTP status other than 200.
     #[error("HTTP status {0}")]

@@ -81,22 +81,31 @@ impl Default for Transports {
 }
 
 /// A revision of the Engine.IO protocol: the `EIO` query parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Revision {
+    /// `EIO=3`: the revision of Socket.IO 1 and 2. A server takes it only with
+    /// [`ServerConfig::allow_eio3`](crate::ServerConfig::allow_eio3).
+    V3,
     /// `EIO=4`: the revision of Socket.IO 3 and later.
+    #[default]
     V4,
 }
 
 impl Revision {
-    /// The revision that a value of `EIO` names, or `None` when it is not supported.
+    /// The revision that a value of `EIO` names, or `None` for an unknown one.
     pub fn from_name(name: &str) -> Option<Self> {
-        (name == "4").then_some(Self::V4)
+        match name {
+            "3" => Some(Self::V3),
+            "4" => Some(Self::V4),
+            _ => None,
+        }
     }
 
     /// The value of `EIO`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::V3 => "3",
             Self::V4 => "4",
         }
     }

@@ -2,15 +2,30 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::BytesMut;
 use songi_engineio::{
-    Bytes, CloseReason, Event, Frame, Message, Output, Query, RequestError, SendError, SendOptions,
-    ServerConfig, ServerSession, Transport, Violation, payload, request,
+    Bytes, CloseReason, Dialect, Event, Frame, Jsonp, Message, Output, Query, RequestError,
+    Revision, SendError, SendOptions, ServerConfig, ServerSession, Transport, Violation, payload,
+    request,
+    webtransport::{self, FrameError, Opening, OpeningError},
 };
 
 const NOW: Duration = Duration::ZERO;
 
 fn session(config: ServerConfig) -> ServerSession {
     let mut session = ServerSession::polling(Arc::new(config), "s".into(), NOW);
+    session.poll_opened(NOW);
+    outputs(&mut session);
+    session
+}
+
+fn session_v3() -> ServerSession {
+    let dialect = Dialect {
+        revision: Revision::V3,
+        base64: false,
+    };
+    let config = Arc::new(ServerConfig::default());
+    let mut session = ServerSession::polling_in(dialect, config, "s".into(), NOW);
     session.poll_opened(NOW);
     outputs(&mut session);
     session
@@ -154,6 +169,49 @@ fn ghsa_gr94_w7qr_f4j3_prototype_names_are_unknown_sids() {
     }
 }
 
+/// The same over WebTransport: the sid of the first packet, and a handshake that never comes.
+#[test]
+fn ghsa_gr94_w7qr_f4j3_the_first_packet_of_webtransport_is_data() {
+    let parse = |text: &'static str| Opening::parse(Frame::Text(text.into()));
+    assert_eq!(
+        parse(r#"0{"sid":"__proto__"}"#),
+        Ok(Opening::Upgrade("__proto__".into()))
+    );
+    for text in [
+        r#"0{"sid":{}}"#,
+        r#"0{"sid":["a"]}"#,
+        r#"0{"__proto__":{"sid":"a"}}"#,
+    ] {
+        assert_eq!(parse(text), Err(OpeningError::Sid), "{text}");
+    }
+    let mut input = BytesMut::from(&b"\x80"[..]);
+    assert_eq!(
+        webtransport::decode(&mut input, 100),
+        Err(FrameError::Empty)
+    );
+}
+
+/// The `j` of JSONP is put into a script that the browser runs.
+#[test]
+fn jsonp_reflects_nothing_but_digits() {
+    let query = Query::parse("EIO=4&transport=polling&j=1](alert(document.domain))%3b%2f%2f2");
+    let script = query
+        .jsonp
+        .expect("it is there")
+        .script("</script>\u{2028}");
+    assert_eq!(script, "___eio[12](\"</script>\\u2028\");");
+    assert_eq!(Query::parse("j=a&j=b").jsonp, None);
+}
+
+/// JSONP forms: one field, in one pass, no longer than the body.
+#[test]
+fn a_form_of_many_fields_is_read_in_one_pass() {
+    let many = "d=4a&".repeat(200_000);
+    assert_eq!(Jsonp::form(many.as_bytes()), "");
+    let escapes = format!("d={}", "%5C".repeat(300_000) + "n");
+    assert_eq!(Jsonp::form(escapes.as_bytes()).len(), 300_000);
+}
+
 /// engine.io issue 420: a client that does not read made the server's buffer grow for ever.
 #[test]
 fn a_slow_reader_does_not_grow_the_queue() {
@@ -181,6 +239,91 @@ fn truncated_and_multibyte_payloads_are_errors() {
             packets.for_each(drop);
         }
     }
+}
+
+/// socketioxide 0.17.4: bodies of revision 3 that were decoded for ever, and a panic in debug
+/// builds; engine.io-parser 2 takes 310 digits.
+#[test]
+fn bodies_of_revision_3_are_read_in_one_pass() {
+    for body in [
+        "9".repeat(1_000_000),
+        "9".repeat(310) + ":4a",
+        "18446744073709551616:4a".into(),
+        "0:".repeat(500_000),
+        "1:4".repeat(333_333) + "1",
+        // Each length is that of the rest, so that its end is looked for in all of it.
+        (1..2000).map(|n| format!("{}:", 3 * n)).collect(),
+        format!("999999:{}", "€".repeat(300_000)),
+    ] {
+        let mut packets = payload::decode_v3_text(body.into(), 1_000_000).expect("text");
+        assert!(packets.any(|packet| packet.is_err()));
+    }
+    for body in [
+        vec![0; 1_000_000],
+        vec![255; 1_000_000],
+        vec![1; 1_000_000],
+        [&[1][..], &[9; 310], &[255, 4]].concat(),
+    ] {
+        let mut packets = payload::decode_v3_binary(body.into(), 1_000_000).expect("its size");
+        assert!(packets.any(|packet| packet.is_err()));
+    }
+}
+
+/// socketioxide 0.17.5 and issue 794, for revision 3.
+#[test]
+fn truncated_and_multibyte_bodies_of_revision_3_are_errors() {
+    let text = "2:4€3:4\u{1F600}10:b4AQIDBA==6:2probe".as_bytes();
+    let binary = b"\x00\x04\xff4\xe2\x82\xac\x01\x05\xff\x04\x01\x02\x03\x04".as_slice();
+    for body in [text, binary] {
+        for end in 0..body.len() {
+            let body = Bytes::copy_from_slice(&body[..end]);
+            payload::decode_v3_binary(body.clone(), 100)
+                .expect("its size")
+                .for_each(drop);
+            if let Ok(packets) = payload::decode_v3_text(body, 100) {
+                packets.for_each(drop);
+            }
+        }
+    }
+}
+
+/// Pings of revision 3 are answered: a client that reads no answers must not make them pile up.
+#[test]
+fn a_flood_of_pings_has_one_answer() {
+    let mut session = session_v3();
+    let post = session.post_opened(None, NOW);
+    session.post_body(post, "1:2".repeat(300_000).into(), NOW);
+    assert_eq!(outputs(&mut session).len(), 1);
+    let get = session.poll_opened(NOW);
+    let answer = outputs(&mut session);
+    let [Output::Respond { request, response }] = &answer[..] else {
+        panic!("{answer:?}");
+    };
+    assert_eq!((*request, &response.body[..]), (get, &b"1:3"[..]));
+}
+
+/// A POST of revision 3 that is binary is held to the same limit.
+#[test]
+fn cve_2020_36048_a_binary_body_over_the_limit_is_refused() {
+    let mut session = session_v3();
+    let post = session.post_opened(Some(b"application/octet-stream"), NOW);
+    session.post_body(post, vec![0; 1_000_001].into(), NOW);
+    let outputs = outputs(&mut session);
+    assert_eq!(outputs.iter().map(status).collect::<Vec<_>>(), [Some(413)]);
+}
+
+/// Old clients are served only where the application says so.
+#[test]
+fn revision_3_is_off_by_default() {
+    let query = Query::parse("EIO=3&transport=polling");
+    let request = request::Request {
+        method: request::Method::Get,
+        query: &query,
+        upgrade: false,
+        origin: None,
+    };
+    let route = request::route(request, &ServerConfig::default(), |_| None);
+    assert_eq!(route, Err(RequestError::UnsupportedRevision));
 }
 
 /// socketioxide issue 731: an upgrade that is begun and never finished.

@@ -40,7 +40,7 @@ fn a_binary_message_has_no_type_byte() {
 #[test]
 fn malformed_packets_name_the_rule() {
     assert_eq!(decode(""), Err(PacketError::Empty));
-    for wire in ["7", "9", "a", "b", "abc", "-1", " 4", "\u{1e}"] {
+    for wire in ["7", "9", "a", "abc", "-1", " 4", "\u{1e}"] {
         assert_eq!(
             decode(wire),
             Err(PacketError::Type(wire.as_bytes()[0])),
@@ -53,6 +53,20 @@ fn malformed_packets_name_the_rule() {
             Err(PacketError::Data(wire.as_bytes()[0])),
             "{wire:?}"
         );
+    }
+}
+
+/// A client with `forceBase64` sends it on WebSockets too.
+#[test]
+fn base64_as_text() {
+    let message = Message::binary(Bytes::from_static(&[1, 2, 3, 4]));
+    assert_eq!(decode("bAQIDBA=="), Ok(Packet::Message(message)));
+    assert_eq!(
+        decode("b"),
+        Ok(Packet::Message(Message::binary(Bytes::new())))
+    );
+    for wire in ["bAQIDBA", "b4AQIDBA==", "b€", "bb"] {
+        assert_eq!(decode(wire), Err(PacketError::Base64), "{wire:?}");
     }
 }
 

@@ -3,7 +3,7 @@ use alloc::{vec, vec::Vec};
 use proptest::prelude::*;
 
 use super::*;
-use crate::packet::tests::any_packet;
+use crate::packet::{Message, tests::any_packet};
 
 fn packets(body: &'static [u8]) -> Vec<Result<Packet, PacketError>> {
     decode(Bytes::from_static(body), 1000)

@@ -3,7 +3,9 @@ use alloc::vec::Vec;
 use faststr::FastStr;
 
 use crate::{
+    dialect::Dialect,
     handshake::MAX_SID,
+    jsonp::Jsonp,
     transport::{Revision, Transport},
 };
 
@@ -27,18 +29,25 @@ pub struct Query {
     /// `sid`, if it is there and not empty. One that no session can have (given twice, not UTF-8,
     /// longer than [`MAX_SID`]) is the empty text.
     pub sid: Option<FastStr>,
+    /// Whether `b64` is there and not empty: the client takes text only.
+    pub base64: bool,
+    /// `j`, if it is there and not empty: the request is made by a script element or a form.
+    pub jsonp: Option<Jsonp>,
 }
 
 impl Query {
     /// Parses what follows the `?`, in one pass; memory does not depend on the length.
     pub fn parse(query: &str) -> Self {
         let (mut transport, mut revision, mut sid) = (Field::Absent, Field::Absent, Field::Absent);
+        let (mut base64, mut jsonp) = (false, Field::Absent);
         for pair in query.split('&') {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             match key {
                 "transport" => transport.set(value),
                 "EIO" => revision.set(value),
                 "sid" => sid.set(value),
+                "b64" => base64 |= !value.is_empty(),
+                "j" => jsonp.set(value),
                 _ => {}
             }
         }
@@ -53,7 +62,21 @@ impl Query {
                 Field::Absent | Field::Once("") => None,
                 Field::Once(_) | Field::Repeated => Some(sid.decode().unwrap_or_default()),
             },
+            base64,
+            jsonp: jsonp
+                .decode()
+                .filter(|index| !index.is_empty())
+                .map(|index| Jsonp::new(&index)),
         }
+    }
+
+    /// How the client that opens a session with this query writes packets; `None` when it names
+    /// no revision.
+    pub fn dialect(&self) -> Option<Dialect> {
+        Some(Dialect {
+            revision: self.revision?,
+            base64: self.base64 || self.jsonp.is_some(),
+        })
     }
 }
 
@@ -89,7 +112,7 @@ impl<'a> Field<'a> {
 }
 
 /// `%xx` and `+` as in `application/x-www-form-urlencoded`; a malformed escape stands for itself.
-fn percent_decode(mut raw: &[u8]) -> Vec<u8> {
+pub(crate) fn percent_decode(mut raw: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(raw.len());
     while let Some((&first, rest)) = raw.split_first() {
         raw = rest;
@@ -127,6 +150,7 @@ mod tests {
                 transport: Some(Transport::Polling),
                 revision: Some(Revision::V4),
                 sid: Some("AiiKfP6JjxYQi4oGAAAA".into()),
+                ..Query::default()
             }
         );
         assert_eq!(Query::parse(""), Query::default());
@@ -159,9 +183,27 @@ mod tests {
             assert_eq!(Query::parse(query).transport, None, "{query}");
         }
         for query in [
-            "EIO=3", "EIO=5", "EIO=04", "EIO=abc", "EIO=", "eio=4", "EIO=4.0",
+            "EIO=2", "EIO=5", "EIO=04", "EIO=03", "EIO=abc", "EIO=", "eio=4", "EIO=4.0",
         ] {
             assert_eq!(Query::parse(query).revision, None, "{query}");
+        }
+    }
+
+    #[test]
+    fn the_dialect_of_a_client() {
+        let dialect = |query| Query::parse(query).dialect();
+        let of = |revision, base64| Some(Dialect { revision, base64 });
+        assert_eq!(dialect("EIO=4"), of(Revision::V4, false));
+        assert_eq!(dialect("EIO=3"), of(Revision::V3, false));
+        assert_eq!(dialect("EIO=3&b64=1"), of(Revision::V3, true));
+        assert_eq!(dialect("EIO=4&b64=true"), of(Revision::V4, true));
+        assert_eq!(dialect("EIO=3&b64="), of(Revision::V3, false));
+        // A script element takes text only.
+        assert_eq!(dialect("EIO=3&j=0"), of(Revision::V3, true));
+        assert_eq!(dialect("b64=1"), None);
+        assert_eq!(Query::parse("j=7").jsonp, Some(Jsonp::new("7")));
+        for query in ["j=", "j", "j=1&j=2", "J=1"] {
+            assert_eq!(Query::parse(query).jsonp, None, "{query}");
         }
     }
 
@@ -173,7 +215,8 @@ mod tests {
             Query {
                 transport: None,
                 revision: None,
-                sid: Some("".into())
+                sid: Some("".into()),
+                ..Query::default()
             }
         );
     }

@@ -222,6 +222,48 @@ fn code_5_unsupported_revision() {
 }
 
 #[test]
+fn revision_3_opens_sessions_only_where_it_is_allowed() {
+    let config = ServerConfig {
+        allow_eio3: true,
+        ..ServerConfig::default()
+    };
+    let lookup = |_: &str| Some((Transport::Polling, Revision::V3));
+    let check = |query: &str, upgrade, config: &ServerConfig| {
+        let query = Query::parse(query);
+        let request = Request {
+            method: Method::Get,
+            query: &query,
+            upgrade,
+            origin: None,
+        };
+        route(request, config, lookup)
+    };
+    for (query, upgrade, transport) in [
+        ("EIO=3&transport=polling&b64=1", false, Transport::Polling),
+        ("EIO=3&transport=websocket", true, Transport::WebSocket),
+    ] {
+        assert_eq!(
+            check(query, upgrade, &config),
+            Ok(Route::Open(transport, Revision::V3))
+        );
+        assert_eq!(
+            check(query, upgrade, &ServerConfig::default()),
+            Err(RequestError::UnsupportedRevision)
+        );
+    }
+    // A session keeps the revision that it began with.
+    for revision in [3, 4, 5] {
+        let query = alloc::format!("EIO={revision}&transport=polling&sid=p");
+        let expected = if revision == 3 {
+            Ok(Route::Poll("p".into()))
+        } else {
+            Err(RequestError::BadRequest)
+        };
+        assert_eq!(check(&query, false, &config), expected);
+    }
+}
+
+#[test]
 fn the_first_broken_rule_decides() {
     // Transport before sid, sid before everything of the session, method before revision.
     assert_eq!(

@@ -250,7 +250,8 @@ impl ClientSession {
                     .candidate
                     .as_ref()
                     .map(|candidate| candidate.deadline);
-                [heartbeat, candidate, polling.closing]
+                let refused = polling.refused.map(|(_, deadline)| deadline);
+                [heartbeat, candidate, polling.closing, refused]
                     .into_iter()
                     .flatten()
                     .min()
@@ -264,6 +265,9 @@ impl ClientSession {
         if let Carrier::Polling(polling) = &mut self.carrier {
             if polling.closing.is_some_and(|deadline| now >= deadline) {
                 return self.shut(CloseReason::ForcedClose, None);
+            }
+            if let Some((status, _)) = polling.refused.filter(|&(_, deadline)| now >= deadline) {
+                return self.fail(CloseReason::TransportError, Violation::Status(status));
             }
             if let Some(candidate) = polling
                 .candidate

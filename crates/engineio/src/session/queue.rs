@@ -1,8 +1,6 @@
 use alloc::collections::{VecDeque, vec_deque};
 use core::mem;
 
-use bytes::Bytes;
-
 use super::{SendError, SendOptions};
 use crate::{
     packet::Frame,
@@ -26,14 +24,17 @@ impl Queue {
         self.bytes
     }
 
-    /// Adds a message, if it fits and can be told from what stands beside it.
+    /// Adds a message, if it fits and can be told from what stands beside it: `separated` tells
+    /// whether [`SEPARATOR`] is all that stands between.
     pub(super) fn try_push(
         &mut self,
         frame: Frame,
         options: SendOptions,
         max: usize,
+        separated: bool,
     ) -> Result<(), SendError> {
-        if matches!(&frame, Frame::Text(text) if text.as_bytes().contains(&SEPARATOR)) {
+        if separated && matches!(&frame, Frame::Text(text) if text.as_bytes().contains(&SEPARATOR))
+        {
             return Err(SendError::Separator(frame));
         }
         if self.bytes.saturating_add(cost(&frame)) > max {
@@ -81,8 +82,8 @@ impl Queue {
         Self { frames, bytes }
     }
 
-    pub(super) fn encode(&self) -> Bytes {
-        payload::encode(self.frames.iter().map(|(frame, _)| frame))
+    pub(super) fn frames(&self) -> impl Iterator<Item = &Frame> + Clone {
+        self.frames.iter().map(|(frame, _)| frame)
     }
 
     pub(super) fn may_compress(&self) -> bool {
@@ -124,9 +125,10 @@ mod tests {
     #[test]
     fn batches_fill_the_payload_and_no_more() {
         let mut queue = queue(&["4aaa", "4bbb", "4ccc", "4dddddddddd", "4e"]);
-        let batches: Vec<_> =
-            core::iter::from_fn(|| (!queue.is_empty()).then(|| queue.take_batch(9).encode()))
-                .collect();
+        let batches: Vec<_> = core::iter::from_fn(|| {
+            (!queue.is_empty()).then(|| payload::encode(queue.take_batch(9).frames()))
+        })
+        .collect();
         assert_eq!(batches, ["4aaa\x1e4bbb", "4ccc", "4dddddddddd", "4e"]);
         assert_eq!(queue.bytes(), 0);
     }

@@ -3,7 +3,6 @@
 use alloc::{boxed::Box, sync::Arc};
 use core::time::Duration;
 
-use bytes::Bytes;
 use faststr::FastStr;
 
 use super::{
@@ -12,17 +11,20 @@ use super::{
 };
 use crate::{
     config::ServerConfig,
+    dialect::Dialect,
     handshake::Handshake,
     packet::{Frame, Packet},
     request::Response,
-    transport::Transport,
+    transport::{Revision, Transport},
 };
 
+mod heartbeat;
 mod http;
 mod output;
 mod polling;
 mod upgrade;
 
+use heartbeat::Heartbeat;
 pub use output::{Event, Output};
 use polling::{Body, Candidate, Polling, Post};
 
@@ -51,6 +53,7 @@ pub struct ServerSession {
     carrier: Carrier,
     heartbeat: Heartbeat,
     ids: Ids,
+    dialect: Dialect,
 }
 
 /// What carries the messages.
@@ -61,26 +64,24 @@ enum Carrier {
     Closed,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Heartbeat {
-    /// The next ping goes out at this time.
-    Ping(Duration),
-    /// The pong must come before this time.
-    Pong(Duration),
-}
-
 impl ServerSession {
     /// A session that starts on long-polling. The request that opens it is its first GET: tell
     /// [`poll_opened`](Self::poll_opened). The answer carries the open packet and what was sent
     /// until then.
     pub fn polling(config: Arc<ServerConfig>, sid: FastStr, now: Duration) -> Self {
+        Self::polling_in(Dialect::default(), config, sid, now)
+    }
+
+    /// The same for a client that speaks this dialect: see [`Query::dialect`](crate::Query::dialect).
+    pub fn polling_in(
+        dialect: Dialect,
+        config: Arc<ServerConfig>,
+        sid: FastStr,
+        now: Duration,
+    ) -> Self {
         let open = Handshake::new(&config, sid.clone(), Transport::Polling).to_frame();
-        Self::new(
-            config,
-            sid,
-            Carrier::Polling(Box::new(Polling::new(open))),
-            now,
-        )
+        let carrier = Carrier::Polling(Box::new(Polling::new(open)));
+        Self::new(dialect, config, sid, carrier, now)
     }
 
     /// A session that starts on a WebSocket, and that WebSocket's name. The first output is the
@@ -90,16 +91,32 @@ impl ServerSession {
         sid: FastStr,
         now: Duration,
     ) -> (Self, TransportId) {
+        Self::websocket_in(Dialect::default(), config, sid, now)
+    }
+
+    /// The same for a client that speaks this dialect: see [`Query::dialect`](crate::Query::dialect).
+    pub fn websocket_in(
+        dialect: Dialect,
+        config: Arc<ServerConfig>,
+        sid: FastStr,
+        now: Duration,
+    ) -> (Self, TransportId) {
         let open = Handshake::new(&config, sid.clone(), Transport::WebSocket).to_frame();
-        let mut session = Self::new(config, sid, Carrier::Closed, now);
+        let mut session = Self::new(dialect, config, sid, Carrier::Closed, now);
         let transport = session.ids.transport();
         session.carrier = Carrier::WebSocket(transport);
         session.enqueue(open);
         (session, transport)
     }
 
-    fn new(config: Arc<ServerConfig>, sid: FastStr, carrier: Carrier, now: Duration) -> Self {
-        let heartbeat = Heartbeat::Ping(now.saturating_add(config.ping_interval));
+    fn new(
+        dialect: Dialect,
+        config: Arc<ServerConfig>,
+        sid: FastStr,
+        carrier: Carrier,
+        now: Duration,
+    ) -> Self {
+        let heartbeat = Heartbeat::new(dialect.revision, &config, now);
         Self {
             config,
             sid,
@@ -107,7 +124,13 @@ impl ServerSession {
             carrier,
             heartbeat,
             ids: Ids::default(),
+            dialect,
         }
+    }
+
+    /// The protocol revision of the client, fixed when the session opened.
+    pub fn revision(&self) -> Revision {
+        self.dialect.revision
     }
 
     /// The session's secret name.
@@ -141,7 +164,7 @@ impl ServerSession {
     /// A WebSocket message arrived. One from a WebSocket that the session has closed is ignored.
     pub fn frame(&mut self, transport: TransportId, frame: Frame, now: Duration) {
         match &self.carrier {
-            Carrier::WebSocket(id) if *id == transport => match Packet::decode(frame) {
+            Carrier::WebSocket(id) if *id == transport => match self.dialect.decode(frame) {
                 Ok(packet) => self.packet(packet, now),
                 Err(error) => self.fail(CloseReason::ParseError, error.into()),
             },
@@ -190,21 +213,22 @@ impl ServerSession {
         match &mut self.carrier {
             Carrier::WebSocket(transport) => {
                 let transport = *transport;
-                self.outbox.push(Output::Frame {
-                    transport,
-                    frame,
-                    options,
-                });
+                self.push_frame(transport, frame, options);
                 Ok(())
             }
-            Carrier::Polling(polling) => polling.send(frame, options, self.config.max_buffered),
+            Carrier::Polling(polling) => {
+                // Lengths separate the packets of revision 3, and nothing in their text can.
+                let separated = self.dialect.revision == Revision::V4;
+                polling.send(frame, options, self.config.max_buffered, separated)
+            }
             Carrier::Closed => Err(SendError::Closed(frame)),
         }
     }
 
     /// Closes the session in good order. A WebSocket is closed after what was sent. A long-polling
     /// client gets what waits and the close packet as the answer of its GET, or of the next one if
-    /// that comes within [`ServerConfig::close_timeout`]; `reason` is reported then.
+    /// that comes within [`ServerConfig::close_timeout`], or what waits on the WebSocket that it
+    /// moves to meanwhile; `reason` is reported then.
     pub fn close(&mut self, reason: CloseReason, now: Duration) {
         let Carrier::Polling(polling) = &mut self.carrier else {
             return self.shut(reason, None, &Frame::CLOSE);
@@ -213,7 +237,10 @@ impl ServerSession {
             return;
         }
         polling.closing = Some((reason, now.saturating_add(self.config.close_timeout)));
-        if let Some(candidate) = polling.drop_candidate() {
+        // The client may have moved to a candidate that was probed, and never make a GET again.
+        if !polling.is_probed()
+            && let Some(candidate) = polling.drop_candidate()
+        {
             self.outbox.push(Output::CloseTransport(candidate));
         }
     }
@@ -239,7 +266,7 @@ impl ServerSession {
     /// When to call [`handle_timeout`](Self::handle_timeout), or `None` when the session is
     /// closed.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let (Heartbeat::Ping(heartbeat) | Heartbeat::Pong(heartbeat)) = self.heartbeat;
+        let heartbeat = self.heartbeat.due();
         match &self.carrier {
             Carrier::WebSocket(_) => Some(heartbeat),
             Carrier::Polling(polling) => Some(polling.timeout(heartbeat)),
@@ -259,30 +286,18 @@ impl ServerSession {
             if let Some(candidate) = polling.expired_candidate(now) {
                 self.outbox.push(Output::CloseTransport(candidate));
             } else if let Some(get) = polling.noop_due(now) {
-                self.respond(get, Response::payload(payload(&Frame::NOOP), false));
+                self.respond(get, self.single(&Frame::NOOP));
             }
         }
-        match self.heartbeat {
-            _ if self.is_closed() => {}
-            Heartbeat::Ping(at) if now >= at => {
-                self.heartbeat = Heartbeat::Pong(now.saturating_add(self.config.ping_timeout));
-                self.enqueue(Frame::PING);
-            }
-            Heartbeat::Pong(deadline) if now >= deadline => {
-                self.shut(CloseReason::PingTimeout, None, &Frame::CLOSE);
-            }
-            Heartbeat::Ping(_) | Heartbeat::Pong(_) => {}
-        }
+        self.beat(now);
     }
 
     /// A packet on the transport that carries the session.
     fn packet(&mut self, packet: Packet, now: Duration) {
         match packet {
             Packet::Message(message) => self.event(Event::Message(message)),
-            Packet::Pong(_) => {
-                self.heartbeat = Heartbeat::Ping(now.saturating_add(self.config.ping_interval));
-            }
-            Packet::Ping(_) => self.fail(CloseReason::TransportError, Violation::PingDirection),
+            Packet::Ping(data) => self.ping(data, now),
+            Packet::Pong(_) => self.pong(now),
             // A GET that waits ends with a noop: the client closed, it needs no close packet.
             Packet::Close => self.shut(CloseReason::TransportClose, None, &Frame::NOOP),
             // Meaningless from a client that is open, and harmless.
@@ -313,7 +328,7 @@ impl ServerSession {
             Carrier::WebSocket(transport) => self.outbox.push(Output::CloseTransport(transport)),
             Carrier::Polling(polling) => {
                 if let Some(get) = polling.get {
-                    self.respond(get, Response::payload(payload(last), false));
+                    self.respond(get, self.single(last));
                 }
                 if let Some(post) = polling.post {
                     let taken = violation.is_none();
@@ -333,11 +348,17 @@ impl ServerSession {
         self.event(Event::Closed { reason, violation });
     }
 
+    /// The answer of a GET that carries one packet.
+    fn single(&self, frame: &Frame) -> Response {
+        Response::payload(self.dialect.encode_payload([frame]), false)
+    }
+
     fn respond(&mut self, request: RequestId, response: Response) {
         self.outbox.push(Output::Respond { request, response });
     }
 
     fn push_frame(&mut self, transport: TransportId, frame: Frame, options: SendOptions) {
+        let frame = self.dialect.encode(frame);
         self.outbox.push(Output::Frame {
             transport,
             frame,
@@ -348,10 +369,6 @@ impl ServerSession {
     fn event(&mut self, event: Event) {
         self.outbox.push(Output::Event(event));
     }
-}
-
-fn payload(frame: &Frame) -> Bytes {
-    crate::payload::encode([frame])
 }
 
 #[cfg(test)]

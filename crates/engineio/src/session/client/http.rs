@@ -6,6 +6,10 @@ use super::{
     Bytes, Carrier, ClientEvent, ClientOutput, ClientSession, CloseReason, RequestId, Violation,
 };
 
+/// A server that closes the session answers the GET that waits, and refuses a POST that was on its
+/// way. When the refusal comes first, this is how long the answer of the GET is waited for.
+const REFUSAL_GRACE: Duration = Duration::from_secs(1);
+
 impl ClientSession {
     /// A request was answered. An answer that is not awaited is ignored.
     pub fn response(&mut self, request: RequestId, status: u16, body: Bytes, now: Duration) {
@@ -23,7 +27,10 @@ impl ClientSession {
             }
         } else if polling.post == Some(request) {
             polling.post = None;
-            if status != 200 {
+            let reading = polling.get.is_some() || polling.body.is_some();
+            if status != 200 && reading {
+                polling.refused = Some((status, now.saturating_add(REFUSAL_GRACE)));
+            } else if status != 200 {
                 self.fail(CloseReason::TransportError, Violation::Status(status));
             } else if polling.close_posted {
                 self.shut(CloseReason::ForcedClose, None);
@@ -55,7 +62,13 @@ impl ClientSession {
         match packets.next() {
             Some(Ok(packet)) => self.packet(packet, at),
             Some(Err(error)) => self.fail(CloseReason::ParseError, error.into()),
-            None => polling.body = None,
+            None => {
+                polling.body = None;
+                // It did not close the session, so that the refusal of the POST was meant.
+                if let Some((status, _)) = polling.refused {
+                    self.fail(CloseReason::TransportError, Violation::Status(status));
+                }
+            }
         }
         true
     }
@@ -65,7 +78,7 @@ impl ClientSession {
         let Carrier::Polling(polling) = &mut self.carrier else {
             return false;
         };
-        if polling.is_pausing() {
+        if polling.is_pausing() || polling.refused.is_some() {
             return false;
         }
         let mut any = false;
@@ -85,7 +98,7 @@ impl ClientSession {
             polling.post = Some(request);
             self.outbox.push(ClientOutput::Post {
                 request,
-                body: batch.encode(),
+                body: crate::payload::encode(batch.frames()),
             });
             any = true;
         }

@@ -22,6 +22,9 @@ pub(super) struct Polling {
     pub(super) closing: Option<Duration>,
     /// Whether the close packet has been posted.
     pub(super) close_posted: bool,
+    /// Set when the server refused a POST while a GET was in flight: with what status, and until
+    /// when the answer of the GET is waited for.
+    pub(super) refused: Option<(u16, Duration)>,
     /// Whether a ping is to be answered: one pong answers all that came.
     pub(super) pong_due: bool,
     /// What waits for a POST.
@@ -75,7 +78,8 @@ impl Polling {
         if encoded_len(&frame) > max_payload(handshake) {
             return Err(SendError::TooLarge(frame));
         }
-        self.queue.try_push(frame, options, config.max_buffered)
+        self.queue
+            .try_push(frame, options, config.max_buffered, true)
     }
 
     /// What the next POST says, if there is something to say.

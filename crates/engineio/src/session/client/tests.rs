@@ -315,12 +315,58 @@ fn a_failed_request_ends_the_session() {
     send(&mut session, "4a");
     lines(&mut session);
     session.response(RequestId(3), 413, Bytes::new(), ms(0));
-    assert_eq!(lines(&mut session), ["transport error: HTTP status 413"]);
+    session.response(RequestId(2), 200, "4b".into(), ms(0));
+    assert_eq!(
+        lines(&mut session),
+        ["message b", "transport error: HTTP status 413"]
+    );
     // A request that nobody made.
     let mut session = polling();
     session.request_failed(RequestId(99), ms(0));
     session.response(RequestId(99), 500, Bytes::new(), ms(0));
     assert_eq!(lines(&mut session), [""; 0]);
+}
+
+/// A server that closes answers the GET, and knows nothing of a POST that comes later: its refusal
+/// may be here first.
+#[test]
+fn a_refused_post_waits_for_the_answer_of_the_get() {
+    let refused = || {
+        let mut session = ClientSession::polling(Arc::new(ClientConfig::default()));
+        lines(&mut session);
+        let open = r#"0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+        session.response(R1, 200, open.into(), ms(0));
+        lines(&mut session);
+        send(&mut session, "4a");
+        lines(&mut session);
+        session.response(RequestId(3), 400, Bytes::new(), ms(0));
+        send(&mut session, "4b");
+        assert_eq!(lines(&mut session), [""; 0]);
+        session
+    };
+    let mut session = refused();
+    session.response(RequestId(2), 200, "4x\x1e1".into(), ms(5));
+    assert_eq!(lines(&mut session), ["message x", "transport close"]);
+    // Nor is an answer lost that has not been pulled.
+    let mut session = polling();
+    send(&mut session, "4a");
+    lines(&mut session);
+    session.response(RequestId(2), 200, "4x\x1e1".into(), ms(5));
+    session.response(RequestId(3), 400, Bytes::new(), ms(5));
+    assert_eq!(lines(&mut session), ["message x", "transport close"]);
+    let mut session = refused();
+    session.request_failed(RequestId(2), ms(5));
+    assert_eq!(
+        lines(&mut session),
+        ["transport error: a request was aborted"]
+    );
+    // And not for ever.
+    let mut session = refused();
+    assert_eq!(session.poll_timeout(), Some(ms(1000)));
+    session.handle_timeout(ms(999));
+    assert_eq!(lines(&mut session), [""; 0]);
+    session.handle_timeout(ms(1000));
+    assert_eq!(lines(&mut session), ["transport error: HTTP status 400"]);
 }
 
 #[test]

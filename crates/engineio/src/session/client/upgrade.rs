@@ -74,7 +74,7 @@ impl ClientSession {
         else {
             return false;
         };
-        if polling.get.is_some() || polling.post.is_some() {
+        if polling.get.is_some() || polling.post.is_some() || polling.refused.is_some() {
             return false;
         }
         let queue = polling.queue.take();

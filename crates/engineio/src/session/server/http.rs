@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     packet::Frame,
-    request::{RequestError, Response},
+    request::{ContentType, RequestError, Response},
+    transport::Revision,
 };
 
 impl ServerSession {
@@ -31,7 +32,8 @@ impl ServerSession {
     }
 
     /// A POST arrived; its body is still to be read. `content_type` is the value of its
-    /// `Content-Type` header. When the POST is refused at once, its answer is among the outputs
+    /// `Content-Type` header: `application/octet-stream` is for clients of revision 3 only. When
+    /// the POST is refused at once, its answer is among the outputs
     /// and the body need not be read.
     pub fn post_opened(&mut self, content_type: Option<&[u8]>, _now: Duration) -> RequestId {
         let request = self.ids.request();
@@ -42,15 +44,22 @@ impl ServerSession {
         if polling.post.is_some() {
             self.respond(request, Response::empty(400));
             self.fail(CloseReason::TransportError, Violation::OverlappingPost);
-        } else if content_type.is_some_and(is_octet_stream) {
+            return request;
+        }
+        let content_type = if content_type.is_some_and(is_octet_stream) {
+            ContentType::Binary
+        } else {
+            ContentType::Text
+        };
+        if content_type == ContentType::Binary && self.dialect.revision == Revision::V4 {
             self.respond(request, Response::empty(400));
             self.fail(CloseReason::TransportError, Violation::BinaryPost);
-        } else {
-            polling.post = Some(Post {
-                request,
-                body: Body::Unread,
-            });
+            return request;
         }
+        polling.post = Some(Post {
+            request,
+            body: Body::Unread(content_type),
+        });
         request
     }
 
@@ -60,14 +69,15 @@ impl ServerSession {
         if body.len() > max {
             return self.post_too_large(request);
         }
-        let Some(polling) = self.unread_post(request) else {
+        let dialect = self.dialect;
+        let Some((polling, content_type)) = self.unread_post(request) else {
             return;
         };
         if polling.closing.is_some() {
             polling.post = None;
             return self.respond(request, Response::ok());
         }
-        match crate::payload::decode(body, max) {
+        match dialect.decode_payload(body, content_type, max) {
             Ok(packets) => {
                 polling.post = Some(Post {
                     request,
@@ -81,7 +91,7 @@ impl ServerSession {
     /// The body of a POST is over [`max_payload`](crate::ServerConfig::max_payload): it is answered with 413, and the
     /// session goes on.
     pub fn post_too_large(&mut self, request: RequestId) {
-        let Some(polling) = self.unread_post(request) else {
+        let Some((polling, _)) = self.unread_post(request) else {
             return;
         };
         polling.post = None;
@@ -144,7 +154,7 @@ impl ServerSession {
         let Carrier::Polling(polling) = &mut self.carrier else {
             return false;
         };
-        let Some((get, response, drained)) = polling.answer_get() else {
+        let Some((get, response, drained)) = polling.answer_get(self.dialect) else {
             return false;
         };
         let closing = polling.closing;
@@ -158,12 +168,18 @@ impl ServerSession {
         true
     }
 
-    fn unread_post(&mut self, request: RequestId) -> Option<&mut Polling> {
+    fn unread_post(&mut self, request: RequestId) -> Option<(&mut Polling, ContentType)> {
         let Carrier::Polling(polling) = &mut self.carrier else {
             return None;
         };
-        let post = polling.post.as_ref()?;
-        (post.request == request && matches!(post.body, Body::Unread)).then_some(polling)
+        let post = polling
+            .post
+            .as_ref()
+            .filter(|post| post.request == request)?;
+        match post.body {
+            Body::Unread(content_type) => Some((polling, content_type)),
+            Body::Packets(..) => None,
+        }
     }
 
     /// A long-polling request for a session that is closed or has moved to a WebSocket: it came

@@ -1,9 +1,10 @@
 use core::time::Duration;
 
 use crate::{
+    dialect::Dialect,
     packet::Frame,
     payload::Packets,
-    request::Response,
+    request::{ContentType, Response},
     session::{CloseReason, RequestId, SendError, SendOptions, TransportId, queue::Queue},
 };
 
@@ -18,6 +19,8 @@ pub(super) struct Polling {
     pub(super) closing: Option<(CloseReason, Duration)>,
     /// When to end the GET that waits with a noop, for the sake of an upgrade.
     noop_at: Option<Duration>,
+    /// The answer to the last ping of a client of revision 3: one answers all that came.
+    pub(super) pong: Option<Frame>,
     /// What waits for a GET.
     pub(super) queue: Queue,
 }
@@ -30,7 +33,7 @@ pub(super) struct Post {
 
 #[derive(Debug)]
 pub(super) enum Body {
-    Unread,
+    Unread(ContentType),
     /// Packets that are still to be delivered, and when they came.
     Packets(Packets, Duration),
 }
@@ -51,6 +54,7 @@ impl Polling {
             candidate: None,
             closing: None,
             noop_at: None,
+            pong: None,
             queue: Queue::default(),
         };
         polling.queue.push(open, SendOptions::default());
@@ -62,6 +66,7 @@ impl Polling {
         frame: Frame,
         options: SendOptions,
         max_buffered: usize,
+        separated: bool,
     ) -> Result<(), SendError> {
         if self.closing.is_some() {
             return Err(SendError::Closed(frame));
@@ -69,23 +74,27 @@ impl Polling {
         if options.volatile && self.get.is_none() {
             return Ok(());
         }
-        self.queue.try_push(frame, options, max_buffered)
+        self.queue.try_push(frame, options, max_buffered, separated)
     }
 
     /// The answer of the GET that waits, if there is something to say, and whether it carries
     /// something that was queued.
-    pub(super) fn answer_get(&mut self) -> Option<(RequestId, Response, bool)> {
-        if self.queue.is_empty() && self.closing.is_none() {
+    pub(super) fn answer_get(&mut self, dialect: Dialect) -> Option<(RequestId, Response, bool)> {
+        if self.queue.is_empty() && self.pong.is_none() && self.closing.is_none() {
             return None;
         }
         let get = self.take_get()?;
         let drained = !self.queue.is_empty();
         let mut queue = self.queue.take();
         let compress = queue.may_compress();
+        if let Some(pong) = self.pong.take() {
+            queue.push_front(pong, SendOptions::default());
+        }
         if self.closing.is_some() {
             queue.push(Frame::CLOSE, SendOptions::default());
         }
-        Some((get, Response::payload(queue.encode(), compress), drained))
+        let payload = dialect.encode_payload(queue.frames());
+        Some((get, Response::payload(payload, compress), drained))
     }
 
     pub(super) fn is_candidate(&self, transport: TransportId) -> bool {

@@ -18,6 +18,7 @@ mod closing;
 mod heartbeat;
 mod polling;
 mod upgrade;
+mod v3;
 mod websocket;
 
 const OPEN_POLLING: &str = r#"0{"sid":"s","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
@@ -44,6 +45,23 @@ impl Host {
             session: ServerSession::polling(Arc::new(config), "s".into(), now),
             now,
         }
+    }
+
+    fn v3(base64: bool) -> Self {
+        let now = s(1000);
+        let config = Arc::new(ServerConfig::default());
+        let dialect = Dialect {
+            revision: Revision::V3,
+            base64,
+        };
+        let mut host = Self {
+            session: ServerSession::polling_in(dialect, config, "s".into(), now),
+            now,
+        };
+        host.get();
+        let open = format!("r1 200 {}:{OPEN_POLLING}", OPEN_POLLING.len());
+        assert_eq!(host.lines(), [open, "drained".into()]);
+        host
     }
 
     /// A long-polling session whose open packet has been fetched.
@@ -79,6 +97,14 @@ impl Host {
         request
     }
 
+    fn post_bytes(&mut self, body: &'static [u8]) -> RequestId {
+        let content_type = Some(&b"application/octet-stream"[..]);
+        let request = self.session.post_opened(content_type, self.now);
+        self.session
+            .post_body(request, Bytes::from_static(body), self.now);
+        request
+    }
+
     fn candidate(&mut self) -> TransportId {
         self.session.websocket_opened(self.now)
     }
@@ -90,6 +116,13 @@ impl Host {
 
     fn send(&mut self, text: &'static str) {
         let frame = Frame::message(Message::text(text));
+        self.session
+            .send(frame, SendOptions::default(), self.now)
+            .expect("open, with room");
+    }
+
+    fn send_bytes(&mut self, bytes: &'static [u8]) {
+        let frame = Frame::Binary(Bytes::from_static(bytes));
         self.session
             .send(frame, SendOptions::default(), self.now)
             .expect("open, with room");

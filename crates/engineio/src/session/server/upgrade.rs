@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Candidate, Carrier, Event, Output, SendOptions, ServerSession, TransportId, payload};
+use super::{Candidate, Carrier, Event, Output, SendOptions, ServerSession, TransportId};
 use crate::{
     packet::{Frame, Packet},
     request::Response,
@@ -37,7 +37,7 @@ impl ServerSession {
         let Carrier::Polling(polling) = &mut self.carrier else {
             return;
         };
-        match Packet::decode(frame) {
+        match self.dialect.decode(frame) {
             Ok(Packet::Ping(data)) if data == "probe" => {
                 polling.probe(now, self.config.noop_interval);
                 self.push_frame(transport, Frame::PONG_PROBE, SendOptions::default());
@@ -59,22 +59,29 @@ impl ServerSession {
         };
         let get = polling.get.take();
         let post = polling.post.take();
+        let closing = polling.closing;
+        let pong = polling.pong.take();
         let queue = polling.queue.take();
         self.carrier = Carrier::WebSocket(transport);
         // A client that keeps to the protocol has no request in flight here.
         if let Some(get) = get {
-            self.respond(get, Response::payload(payload(&Frame::NOOP), false));
+            self.respond(get, self.single(&Frame::NOOP));
         }
         if let Some(post) = post {
             self.respond(post.request, Response::empty(400));
         }
         self.event(Event::Upgraded);
-        if queue.is_empty() {
-            return;
+        if let Some(pong) = pong {
+            self.push_frame(transport, pong, SendOptions::default());
         }
-        for (frame, options) in queue {
-            self.push_frame(transport, frame, options);
+        if !queue.is_empty() {
+            for (frame, options) in queue {
+                self.push_frame(transport, frame, options);
+            }
+            self.event(Event::Drained);
         }
-        self.event(Event::Drained);
+        if let Some((reason, _)) = closing {
+            self.shut(reason, None, &Frame::CLOSE);
+        }
     }
 }

@@ -195,11 +195,39 @@ fn the_end_of_the_session_closes_the_candidate() {
     host.post(b"1");
     assert_eq!(host.lines(), ["r3 200 ok", "w2 closed", "transport close"]);
 
-    let (mut host, _) = probed();
+    let mut host = Host::polling();
+    host.candidate();
     host.session.close(CloseReason::ForcedClose, host.now);
     assert_eq!(host.lines(), ["w2 closed"]);
     host.candidate();
     assert_eq!(host.lines(), ["w3 closed"]);
     host.get();
     assert_eq!(host.lines(), ["r4 200 1", "forced close"]);
+}
+
+/// The client may have sent the upgrade packet already, and make no GET any more.
+#[test]
+fn a_close_after_the_probe_takes_the_way_that_the_client_takes() {
+    let (mut host, candidate) = probed();
+    host.send("a");
+    host.session.close(CloseReason::ForcedClose, host.now);
+    assert_eq!(host.lines(), [""; 0]);
+    host.text(candidate, "5");
+    assert_eq!(
+        host.lines(),
+        ["upgraded", "w2 4a", "drained", "w2 closed", "forced close"]
+    );
+
+    let (mut host, _) = probed();
+    host.send("a");
+    host.session.close(CloseReason::ForcedClose, host.now);
+    host.get();
+    assert_eq!(
+        host.lines(),
+        ["r3 200 4a\u{1e}1", "drained", "w2 closed", "forced close"]
+    );
+
+    let (mut host, _) = probed();
+    host.session.close(CloseReason::ForcedClose, host.now);
+    assert_eq!(host.pass(s(30)), ["w2 closed", "forced close"]);
 }

@@ -71,7 +71,7 @@ fn a_ping_from_the_client_ends_the_session() {
         host.lines(),
         [
             "w1 closed",
-            "transport error: a ping in the wrong direction"
+            "transport error: a ping or pong in the wrong direction"
         ]
     );
 }
