@@ -159,6 +159,13 @@ impl Arguments {
         T::deserialize(spread::Spread::new(self.reader()))
     }
 
+    /// The last argument, if it is a text of at most so many bytes.
+    pub(crate) fn last_text(&self, max_bytes: usize) -> Option<FastStr> {
+        let mut reader = self.reader();
+        let last = core::iter::from_fn(|| reader.take()).last()?;
+        last.short_text(max_bytes)
+    }
+
     /// Reads the arguments one after another.
     pub fn reader(&self) -> ArgumentReader<'_> {
         let source = match &self.0 {

@@ -14,12 +14,13 @@
 //! | [`encode`] | packets to messages |
 //! | [`Parser`] | how packets are written: JSON, MessagePack (feature `msgpack`) or the application's own way |
 //! | [`AckRegistry`] | the acks that one side waits for |
+//! | [`recovery`] | connection state recovery, as data |
 //! | [`handler`] | closures whose parameters are an event's arguments |
 //! | [`server`], [`client`] | the two sides of one connection: which namespaces are joined |
 //!
 //! # Limits
 //! Everything that a peer can make grow is bounded, with a setting and an error: see [`Limits`],
-//! [`server::Config`], [`client::Config`] and [`AckRegistry::new`].
+//! [`server::Config`], [`client::Config`], [`recovery::Config`] and [`AckRegistry::new`].
 //!
 //! # Example
 //! ```
@@ -62,6 +63,7 @@ mod msgpack;
 mod namespaces;
 mod packet;
 mod parser;
+pub mod recovery;
 mod scan;
 pub mod server;
 

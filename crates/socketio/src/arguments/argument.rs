@@ -1,7 +1,10 @@
 //! One argument as a serde `Deserializer`, whatever it is written in.
 
+use alloc::string::String;
+
 use bytes::Bytes;
-use serde::de::{Deserializer, Visitor};
+use faststr::FastStr;
+use serde::de::{Deserialize, Deserializer, Visitor};
 
 use super::attachments::Resolve;
 #[cfg(feature = "msgpack")]
@@ -19,6 +22,23 @@ pub(super) enum Argument<'a> {
         /// Where binary data can be shared from.
         cursor: msgpack::Cursor<'a>,
     },
+}
+
+impl Argument<'_> {
+    /// A text of at most so many bytes. What is longer is not even looked at.
+    pub(super) fn short_text(self, max_bytes: usize) -> Option<FastStr> {
+        let is_short = match &self {
+            // The longest escape takes six bytes for one.
+            Self::Json { text, .. } => text.starts_with('"') && text.len() <= 6 * max_bytes + 2,
+            #[cfg(feature = "msgpack")]
+            Self::Msgpack { reader, .. } => reader.is_text(max_bytes),
+        };
+        if !is_short {
+            return None;
+        }
+        let text = String::deserialize(self).ok()?;
+        (text.len() <= max_bytes).then(|| FastStr::from(text))
+    }
 }
 
 macro_rules! forward {

@@ -19,12 +19,8 @@ impl<'de> Reader<'de> {
         self.token().map_err(broken)
     }
 
-    fn is_nil(&self) -> bool {
-        matches!(self.clone_token(), Ok(Token::Nil))
-    }
-
-    fn clone_token(mut self) -> Result<Token<'de>, MsgpackError> {
-        self.token()
+    fn is_nil(mut self) -> bool {
+        matches!(self.token(), Ok(Token::Nil))
     }
 
     fn array<V: Visitor<'de>>(&mut self, len: u32, visitor: V) -> Result<V::Value, Error> {

@@ -84,6 +84,11 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Whether a text of at most so many bytes follows.
+    pub(crate) fn is_text(mut self, max_bytes: usize) -> bool {
+        matches!(self.token(), Ok(Token::Text(text)) if text.len() <= max_bytes)
+    }
+
     /// Moves past a value, and gives its bytes. Its outermost array or map is the first level.
     ///
     /// Each element takes a byte at least, so a length that is declared too large ends with the
