@@ -9,9 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use songi_server::Server;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpListener;
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 /// How long a peer may be silent before the test fails: far more than it ever takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Script {
     name: String,
+    stdin: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
     _child: Child,
 }
@@ -44,15 +45,33 @@ impl Script {
             .kill_on_drop(true)
             .spawn()
             .context("node")?;
+        let stdin = child
+            .stdin
+            .take()
+            .context("the script has no standard input")?;
         let stdout = child
             .stdout
             .take()
             .context("the script has no standard output")?;
         Ok(Self {
             name: name.to_owned(),
+            stdin,
             lines: BufReader::new(stdout).lines(),
             _child: child,
         })
+    }
+
+    /// Gives the script a line.
+    ///
+    /// # Errors
+    ///
+    /// When the script has ended.
+    pub async fn send(&mut self, line: &Value) -> Result<()> {
+        let line = format!("{line}\n");
+        self.stdin
+            .write_all(line.as_bytes())
+            .await
+            .with_context(|| format!("{}: ended", self.name))
     }
 
     /// The next line that the script prints.
