@@ -1,6 +1,8 @@
 //! What packets allocate and what a connection holds, whatever the peer sends. One test, for the
 //! counts are the process's.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::alloc::System;
 use std::borrow::Cow;
 use std::time::Duration;
