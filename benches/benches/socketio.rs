@@ -1,4 +1,5 @@
-//! Socket.IO packets: an event decoded and read, and encoded, beside `socketioxide-parser-common`.
+//! Socket.IO packets: an event decoded and read, and encoded, beside `socketioxide-parser-common`
+//! and `socketioxide-parser-msgpack`.
 //!
 //! The event is `["message", text, [attachment, …]]`: a text of 20 bytes, 1 KiB or 64 KiB, and 0,
 //! 1 or 3 attachments of the same size. `decode` ends with the packet and the event's name
@@ -15,7 +16,8 @@ use socketioxide_core::packet::{Packet as PeerPacket, PacketData};
 use socketioxide_core::parser::{Parse, ParseConfig, ParserState};
 use socketioxide_core::{Str, Value as PeerValue};
 use socketioxide_parser_common::CommonParser;
-use songi_socketio::{Arguments, Decoder, Limits, PacketKind, encode};
+use socketioxide_parser_msgpack::MsgPackParser;
+use songi_socketio::{Arguments, Decoder, Limits, PacketKind, Parser, encode};
 
 type Args = (String, Vec<Bytes>);
 
@@ -123,5 +125,71 @@ fn socketio(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, socketio);
+fn msgpack(c: &mut Criterion) {
+    let encode_songi = |args: &Args| {
+        let mut out = Vec::with_capacity(128);
+        let parser = Parser::Msgpack;
+        parser.event(&mut out, "/", None, "message", args).unwrap();
+        Bytes::from(out)
+    };
+    let encode_peer = |args: &Args| {
+        let value = MsgPackParser.encode_value(args, Some("message")).unwrap();
+        MsgPackParser.encode(PeerPacket::event("/", value))
+    };
+    let config = ParseConfig::default();
+
+    for (name, args) in cases() {
+        let message = encode_songi(&args);
+        let mut group = c.benchmark_group("socketio/msgpack");
+        group.throughput(Throughput::Bytes(message.len() as u64));
+        group.bench_with_input(BenchmarkId::new("encode/songi", &name), &args, |b, args| {
+            b.iter(|| encode_songi(black_box(args)));
+        });
+        let id = BenchmarkId::new("encode/socketioxide", &name);
+        group.bench_with_input(id, &args, |b, args| {
+            b.iter(|| encode_peer(black_box(args)));
+        });
+        for read in [false, true] {
+            let what = if read { "read" } else { "decode" };
+            let mut decoder = Parser::Msgpack.decoder(Limits::default());
+            group.bench_function(BenchmarkId::new(format!("{what}/songi"), &name), |b| {
+                b.iter(|| {
+                    let packet = decoder.decode_binary(message.clone(), Duration::ZERO);
+                    let Some(PacketKind::Event { name, args, .. }) =
+                        packet.unwrap().map(|packet| packet.kind)
+                    else {
+                        panic!("not an event");
+                    };
+                    black_box(name);
+                    if read {
+                        black_box(args.deserialize::<Args>().unwrap());
+                    }
+                });
+            });
+            let state = ParserState::default();
+            group.bench_function(
+                BenchmarkId::new(format!("{what}/socketioxide"), &name),
+                |b| {
+                    b.iter(|| {
+                        let packet = MsgPackParser.decode_bin(&config, &state, message.clone());
+                        let PacketData::Event(mut value, _) = packet.unwrap().inner else {
+                            panic!("not an event");
+                        };
+                        black_box(MsgPackParser.read_event(&value).unwrap());
+                        if read {
+                            black_box(
+                                MsgPackParser
+                                    .decode_value::<Args>(&mut value, true)
+                                    .unwrap(),
+                            );
+                        }
+                    });
+                },
+            );
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, socketio, msgpack);
 criterion_main!(benches);

@@ -1,3 +1,4 @@
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::any::Any;
 use core::fmt;
@@ -8,16 +9,19 @@ use serde::Serialize;
 use serde::de::{Deserialize, DeserializeOwned, DeserializeSeed};
 use thiserror::Error;
 
+#[cfg(feature = "msgpack")]
+use crate::msgpack;
 use crate::scan::Scanner;
 use crate::{EncodeError, RawJson, encode};
 
+use argument::Argument;
+
+mod argument;
 mod attachments;
 mod spread;
 
-use attachments::Resolve;
-
-/// The arguments of an event or an ack: the JSON array as it was received, checked and not yet
-/// read, and its attachments.
+/// The arguments of an event or an ack, checked and not yet read: the JSON array as it was
+/// received and its attachments, or the MessagePack array.
 ///
 /// A tuple reads one argument per element, anything else reads the first argument, `()` reads
 /// none. Arguments that nobody asks for are ignored, as in JavaScript. One that is missing is
@@ -29,7 +33,8 @@ use attachments::Resolve;
 /// binary. `serde_json::Value` has no binary: it keeps the placeholder
 /// `{"_placeholder":true,"num":0}` as an object, and so do types that serde reads through a
 /// buffer of its own (`#[serde(untagged)]`, `#[serde(flatten)]`, `#[serde(tag = …)]`), in which
-/// bytes are therefore not found.
+/// bytes are therefore not found. In MessagePack binary stands where it belongs: there such types
+/// find it, and a `Value` does not fit it.
 ///
 /// ```
 /// # use songi_socketio::{Decoder, Limits, PacketKind};
@@ -46,12 +51,19 @@ use attachments::Resolve;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Arguments {
-    /// The whole array, with the event's name if there is one.
-    array: FastStr,
-    /// Where the arguments start in it: behind the bracket or behind the name.
-    start: usize,
-    attachments: Vec<Bytes>,
+pub struct Arguments(Repr);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Repr {
+    Json {
+        /// The whole array, with the event's name if there is one.
+        array: FastStr,
+        /// Where the arguments start in it: behind the bracket or behind the name.
+        start: usize,
+        attachments: Vec<Bytes>,
+    },
+    #[cfg(feature = "msgpack")]
+    Msgpack(msgpack::List),
 }
 
 /// Why the arguments do not fit what was asked for.
@@ -89,33 +101,54 @@ impl Arguments {
     ///
     /// ```
     /// let args = songi_socketio::Arguments::of(&("ping timeout", 1))?;
-    /// assert_eq!(args.as_json(), r#"["ping timeout",1]"#);
+    /// assert_eq!(args.to_json(), r#"["ping timeout",1]"#);
     /// # Ok::<(), songi_socketio::EncodeError>(())
     /// ```
     ///
     /// # Errors
     /// The value does not serialise.
     pub fn of<T: Serialize + ?Sized>(args: &T) -> Result<Self, EncodeError> {
-        let (array, attachments) = encode::array(args)?;
+        Self::from_parts(encode::array(args, None)?)
+    }
+
+    /// [`of`](Self::of) `args` and one more: an event's offset.
+    pub(crate) fn with_offset<T: Serialize + ?Sized>(
+        args: &T,
+        offset: &str,
+    ) -> Result<Self, EncodeError> {
+        Self::from_parts(encode::array(args, Some(offset))?)
+    }
+
+    fn from_parts((array, attachments): (Vec<u8>, Vec<Bytes>)) -> Result<Self, EncodeError> {
         let array = FastStr::from_vec_u8(array).map_err(serde::ser::Error::custom)?;
-        Ok(Self {
+        Ok(Self(Repr::Json {
             array,
             start: 1,
             attachments,
-        })
+        }))
     }
 
     /// `array` has been scanned; its arguments start at `start`.
     pub(crate) fn new(array: FastStr, start: usize) -> Self {
-        Self {
+        Self(Repr::Json {
             array,
             start,
             attachments: Vec::new(),
-        }
+        })
     }
 
-    pub(crate) fn attach(&mut self, attachments: Vec<Bytes>) {
-        self.attachments = attachments;
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn from_msgpack(list: msgpack::List) -> Self {
+        Self(Repr::Msgpack(list))
+    }
+
+    /// Adds the attachments that a JSON text has announced.
+    pub(crate) fn attach(&mut self, arrived: Vec<Bytes>) {
+        match &mut self.0 {
+            Repr::Json { attachments, .. } => *attachments = arrived,
+            #[cfg(feature = "msgpack")]
+            Repr::Msgpack(_) => {}
+        }
     }
 
     /// Reads all arguments into one type, which may borrow from them.
@@ -126,14 +159,29 @@ impl Arguments {
         T::deserialize(spread::Spread::new(self.reader()))
     }
 
+    /// The last argument, if it is a text of at most so many bytes.
+    pub(crate) fn last_text(&self, max_bytes: usize) -> Option<FastStr> {
+        let mut reader = self.reader();
+        let last = core::iter::from_fn(|| reader.take()).last()?;
+        last.short_text(max_bytes)
+    }
+
     /// Reads the arguments one after another.
     pub fn reader(&self) -> ArgumentReader<'_> {
-        ArgumentReader {
-            array: &self.array,
-            pos: self.start,
-            index: 0,
-            attachments: &self.attachments,
-        }
+        let source = match &self.0 {
+            Repr::Json {
+                array,
+                start,
+                attachments,
+            } => Source::Json {
+                array,
+                pos: *start,
+                attachments,
+            },
+            #[cfg(feature = "msgpack")]
+            Repr::Msgpack(list) => Source::Msgpack(list.cursor()),
+        };
+        ArgumentReader { source, index: 0 }
     }
 
     /// How many arguments there are. Counted anew at each call.
@@ -146,25 +194,32 @@ impl Arguments {
         self.reader().is_empty()
     }
 
-    /// The JSON array as it was received: of an event, the name is its first element.
-    pub fn as_json(&self) -> &str {
-        &self.array
+    /// A JSON array. As it was received, where it was JSON: of an event, the name is then its first
+    /// element. Otherwise it is made, of the arguments alone, and binary data has placeholders in
+    /// it; for logs.
+    pub fn to_json(&self) -> Cow<'_, str> {
+        match &self.0 {
+            Repr::Json { array, .. } => Cow::Borrowed(array),
+            #[cfg(feature = "msgpack")]
+            Repr::Msgpack(list) => Cow::Owned(list.to_json()),
+        }
     }
 
-    /// The attachments, to which the placeholders in the JSON text refer by their number.
+    /// The attachments, to which the placeholders in the JSON text refer by their number. There
+    /// are none in MessagePack, where binary data stands among the arguments.
     pub fn attachments(&self) -> &[Bytes] {
-        &self.attachments
+        match &self.0 {
+            Repr::Json { attachments, .. } => attachments,
+            #[cfg(feature = "msgpack")]
+            Repr::Msgpack(_) => &[],
+        }
     }
 }
 
 /// No arguments.
 impl Default for Arguments {
     fn default() -> Self {
-        Self {
-            array: FastStr::from_static_str("[]"),
-            start: 1,
-            attachments: Vec::new(),
-        }
+        Self::new(FastStr::from_static_str("[]"), 1)
     }
 }
 
@@ -172,19 +227,15 @@ impl Default for Arguments {
 impl From<&RawJson> for Arguments {
     fn from(json: &RawJson) -> Self {
         let array = alloc::format!("[{}]", json.as_str());
-        Self {
-            array: array.into(),
-            start: 1,
-            attachments: Vec::new(),
-        }
+        Self::new(array.into(), 1)
     }
 }
 
 impl fmt::Debug for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.array)?;
-        if !self.attachments.is_empty() {
-            let sizes = self.attachments.iter().map(Bytes::len);
+        f.write_str(&self.to_json())?;
+        if !self.attachments().is_empty() {
+            let sizes = self.attachments().iter().map(Bytes::len);
             f.write_str(" + ")?;
             f.debug_list().entries(sizes).finish()?;
         }
@@ -197,10 +248,19 @@ impl fmt::Debug for Arguments {
 /// Made for handlers, whose parameters are found one by one.
 #[derive(Clone, Debug)]
 pub struct ArgumentReader<'a> {
-    array: &'a str,
-    pos: usize,
+    source: Source<'a>,
     index: usize,
-    attachments: &'a [Bytes],
+}
+
+#[derive(Clone, Debug)]
+enum Source<'a> {
+    Json {
+        array: &'a str,
+        pos: usize,
+        attachments: &'a [Bytes],
+    },
+    #[cfg(feature = "msgpack")]
+    Msgpack(msgpack::Cursor<'a>),
 }
 
 impl<'a> ArgumentReader<'a> {
@@ -225,8 +285,14 @@ impl<'a> ArgumentReader<'a> {
 
     /// How many arguments are left. Counted anew at each call.
     pub fn len(&self) -> usize {
-        let mut rest = self.clone();
-        core::iter::from_fn(|| rest.take()).count()
+        match &self.source {
+            Source::Json { .. } => {
+                let mut rest = self.clone();
+                core::iter::from_fn(|| rest.take()).count()
+            }
+            #[cfg(feature = "msgpack")]
+            Source::Msgpack(cursor) => cursor.left(),
+        }
     }
 
     /// Whether no argument is left.
@@ -240,45 +306,70 @@ impl<'a> ArgumentReader<'a> {
     }
 
     fn next_bytes(&mut self) -> Result<Bytes, ArgumentError> {
-        let attachments = self.attachments;
-        let number = self.next_seed(attachments::PlaceholderNumber {
-            attachments: attachments.len(),
-        })?;
-        // The seed has checked the number.
-        Ok(attachments.get(number).cloned().unwrap_or_default())
+        let index = self.index;
+        self.index += 1;
+        let argument = self.take().ok_or(ArgumentError::Missing { index })?;
+        let bytes = match argument {
+            Argument::Json { text, attachments } => {
+                attachments::whole(&mut serde_json::Deserializer::from_str(text), attachments)
+            }
+            #[cfg(feature = "msgpack")]
+            Argument::Msgpack { reader, cursor } => cursor.bytes(reader),
+        };
+        bytes.map_err(|source| ArgumentError::Invalid { index, source })
     }
 
     /// The next argument, or what the seed makes of a missing one.
     fn next_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, ArgumentError> {
         let index = self.index;
-        let json = self.take();
+        let argument = self.take();
         self.index += 1;
-        let Some(json) = json else {
-            return seed
+        match argument {
+            Some(argument) => seed
+                .deserialize(argument)
+                .map_err(|source| ArgumentError::Invalid { index, source }),
+            None => seed
                 .deserialize(spread::Missing)
-                .map_err(|_| ArgumentError::Missing { index });
-        };
-        let mut json = serde_json::Deserializer::from_str(json);
-        seed.deserialize(Resolve::new(&mut json, self.attachments))
-            .map_err(|source| ArgumentError::Invalid { index, source })
+                .map_err(|_| ArgumentError::Missing { index }),
+        }
     }
 
-    /// The JSON text of the next argument.
-    fn take(&mut self) -> Option<&'a str> {
-        let mut scanner = Scanner::at(self.array, self.pos);
-        scanner.skip_whitespace();
-        if scanner.eat(b',') {
-            scanner.skip_whitespace();
+    /// The next argument, unread.
+    fn take(&mut self) -> Option<Argument<'a>> {
+        match &mut self.source {
+            Source::Json {
+                array,
+                pos,
+                attachments,
+            } => {
+                let text = take_json(array, pos)?;
+                Some(Argument::Json { text, attachments })
+            }
+            #[cfg(feature = "msgpack")]
+            Source::Msgpack(cursor) => {
+                let reader = cursor.take()?;
+                let cursor = *cursor;
+                Some(Argument::Msgpack { reader, cursor })
+            }
         }
-        let start = scanner.pos();
-        if matches!(scanner.peek(), None | Some(b']')) {
-            return None;
-        }
-        // It has been scanned before, so this only finds its end.
-        scanner.value().ok()?;
-        self.pos = scanner.pos();
-        self.array.get(start..self.pos)
     }
+}
+
+/// The JSON text of the next argument, and moves `pos` past it.
+fn take_json<'a>(array: &'a str, pos: &mut usize) -> Option<&'a str> {
+    let mut scanner = Scanner::at(array, *pos);
+    scanner.skip_whitespace();
+    if scanner.eat(b',') {
+        scanner.skip_whitespace();
+    }
+    let start = scanner.pos();
+    if matches!(scanner.peek(), None | Some(b']')) {
+        return None;
+    }
+    // It has been scanned before, so this only finds its end.
+    scanner.value().ok()?;
+    *pos = scanner.pos();
+    array.get(start..*pos)
 }
 
 #[cfg(test)]

@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+#[cfg(doc)]
+use crate::encode;
 use crate::namespaces::Namespaces;
 use crate::{
-    Arguments, DecodeError, Decoder, EncodeError, Limits, Packet, PacketKind, RawJson, encode,
+    Arguments, DecodeError, Decoder, EncodeError, Limits, Packet, PacketKind, Parser, RawJson,
 };
 
 /// Settings of a [`Connection`].
@@ -48,6 +50,7 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Connection {
     decoder: Decoder,
+    parser: Parser,
     namespaces: Namespaces<State>,
     closed: bool,
 }
@@ -167,9 +170,23 @@ impl Connection {
     pub fn new(config: &Config) -> Self {
         Self {
             decoder: Decoder::new(config.limits),
+            parser: Parser::Json,
             namespaces: Namespaces::new(),
             closed: false,
         }
+    }
+
+    /// Uses another parser than JSON. To be called before anything is received.
+    #[must_use]
+    pub fn with_parser(mut self, parser: &Parser) -> Self {
+        self.parser = parser.clone();
+        self.decoder = parser.decoder(self.decoder.limits());
+        self
+    }
+
+    /// How packets for this server are written.
+    pub fn parser(&self) -> &Parser {
+        &self.parser
     }
 
     /// Asks to join a namespace. `auth` as for [`encode::connect`]. Appends the packet to `out`.
@@ -186,7 +203,7 @@ impl Connection {
         if self.namespaces.get(namespace).is_some() {
             return Err(StateError::InUse(FastStr::new(namespace)));
         }
-        encode::connect(out, namespace, auth)?;
+        self.parser.connect(out, namespace, auth)?;
         self.namespaces
             .insert(FastStr::new(namespace), State::Connecting);
         Ok(())
@@ -200,7 +217,7 @@ impl Connection {
     pub fn disconnect(&mut self, namespace: &str, out: &mut Vec<u8>) -> Result<(), StateError> {
         match self.namespaces.get_mut(namespace) {
             Some(State::Connected) => {
-                encode::disconnect(out, namespace)?;
+                self.parser.disconnect(out, namespace)?;
                 self.namespaces.remove(namespace);
                 Ok(())
             }

@@ -6,10 +6,15 @@ use bytes::Bytes;
 use faststr::FastStr;
 use thiserror::Error;
 
-use crate::Arguments;
+#[cfg(doc)]
+use crate::Parser;
 use crate::limits::Limits;
+#[cfg(feature = "msgpack")]
+use crate::msgpack::{self, MsgpackError};
 use crate::packet::{Packet, PacketKind, RESERVED_EVENTS, RawJson};
+use crate::parser::CustomDecoder;
 use crate::scan::{JsonError, Scanner};
+use crate::{Arguments, namespaces};
 
 use header::{Header, Kind};
 
@@ -37,8 +42,19 @@ mod header;
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
+    state: State,
+    /// Whether a namespace may be followed by a query: see [`Decoder::accept_query`].
+    query: bool,
+}
+
+/// The parser, and what it keeps between messages.
+#[derive(Debug)]
+enum State {
     /// A packet whose attachments have not all come. Boxed: most connections never have one.
-    pending: Option<Box<Pending>>,
+    Json(Option<Box<Pending>>),
+    #[cfg(feature = "msgpack")]
+    Msgpack,
+    Custom(Box<dyn CustomDecoder>),
 }
 
 #[derive(Debug)]
@@ -79,6 +95,17 @@ pub enum DecodeError {
         /// The limit.
         limit: u16,
     },
+    /// A query longer than [`Limits::max_query_bytes`].
+    #[error("a query of {bytes} bytes, the limit is {limit}")]
+    QueryTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        limit: u16,
+    },
+    /// A namespace that JSON could not have written: without its slash, or with a comma.
+    #[error("illegal namespace")]
+    IllegalNamespace,
     /// An ack id that is not a plain decimal of at most 64 bits.
     #[error("illegal ack id")]
     IllegalAckId,
@@ -100,6 +127,16 @@ pub enum DecodeError {
     /// The payload is not JSON, nested too deep, or has an illegal placeholder.
     #[error("illegal payload: {0}")]
     IllegalPayload(#[from] JsonError),
+    /// The message is not the MessagePack of a packet.
+    #[cfg(feature = "msgpack")]
+    #[error("illegal MessagePack: {0}")]
+    IllegalMsgpack(#[from] MsgpackError),
+    /// A parser of the application refused the message.
+    #[error("{0}")]
+    Custom(FastStr),
+    /// A text message, where the parser has binary ones only.
+    #[error("a text message where only binary ones may come")]
+    UnexpectedText,
     /// An event whose first element is not a string or a number.
     #[error("the event has no name")]
     IllegalEventName,
@@ -130,40 +167,64 @@ pub enum DecodeError {
 }
 
 impl Decoder {
-    /// A decoder at the start of a connection.
+    /// A decoder of JSON at the start of a connection. [`Parser::decoder`] makes others.
     pub fn new(limits: Limits) -> Self {
+        Self::with_state(limits, State::Json(None))
+    }
+
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn msgpack(limits: Limits) -> Self {
+        Self::with_state(limits, State::Msgpack)
+    }
+
+    pub(crate) fn custom(limits: Limits, decoder: Box<dyn CustomDecoder>) -> Self {
+        Self::with_state(limits, State::Custom(decoder))
+    }
+
+    fn with_state(limits: Limits, state: State) -> Self {
         Self {
             limits,
-            pending: None,
+            state,
+            query: false,
         }
     }
 
-    /// Takes a text message. `None`: its attachments are still to come.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// What follows a `?` in a namespace has a limit of its own: [`Limits::max_query_bytes`].
+    pub(crate) fn accept_query(&mut self) {
+        self.query = true;
+    }
+
+    /// Takes a text message. `None`: more messages belong to the packet.
     ///
     /// # Errors
     /// Any [`DecodeError`] but [`UnexpectedAttachment`](DecodeError::UnexpectedAttachment) and
     /// [`AttachmentTimeout`](DecodeError::AttachmentTimeout).
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the packet keeps slices of it"
-    )]
     pub fn decode_text(
         &mut self,
         text: FastStr,
         now: Duration,
     ) -> Result<Option<Packet>, DecodeError> {
-        if let Some(pending) = self.pending.take() {
+        let pending = match &mut self.state {
+            State::Json(pending) => pending,
+            #[cfg(feature = "msgpack")]
+            State::Msgpack => return Err(DecodeError::UnexpectedText),
+            State::Custom(decoder) => {
+                self.limits.check_packet(text.len())?;
+                return checked(decoder.decode_text(text, now)?, &self.limits);
+            }
+        };
+        if let Some(pending) = pending.take() {
             return Err(DecodeError::TextInsteadOfAttachment {
                 missing: pending.missing(),
             });
         }
         let bytes = text.len();
-        if bytes > self.limits.max_packet_bytes {
-            return Err(DecodeError::PacketTooLarge {
-                limit: self.limits.max_packet_bytes,
-            });
-        }
-        let header = Header::parse(&text, &self.limits)?;
+        self.limits.check_packet(bytes)?;
+        let header = Header::parse(&text, &self.limits, self.query)?;
         let packet = decode_packet(&text, &header, &self.limits)?;
         let announced = header.attachments;
         if announced == 0 {
@@ -172,7 +233,7 @@ impl Decoder {
         let deadline = now.saturating_add(self.limits.attachment_timeout);
         // Grows with what arrives, not with what was announced.
         let attachments = Vec::new();
-        self.pending = Some(Box::new(Pending {
+        *pending = Some(Box::new(Pending {
             packet,
             attachments,
             announced,
@@ -182,30 +243,35 @@ impl Decoder {
         Ok(None)
     }
 
-    /// Takes a binary message. `None`: more attachments are to come.
+    /// Takes a binary message. `None`: more messages belong to the packet.
     ///
     /// # Errors
-    /// [`UnexpectedAttachment`](DecodeError::UnexpectedAttachment) or
-    /// [`PacketTooLarge`](DecodeError::PacketTooLarge).
+    /// With JSON [`UnexpectedAttachment`](DecodeError::UnexpectedAttachment) or
+    /// [`PacketTooLarge`](DecodeError::PacketTooLarge), with other parsers any.
     pub fn decode_binary(
         &mut self,
         data: Bytes,
         now: Duration,
     ) -> Result<Option<Packet>, DecodeError> {
-        let mut pending = self
-            .pending
-            .take()
-            .ok_or(DecodeError::UnexpectedAttachment)?;
+        let slot = match &mut self.state {
+            State::Json(pending) => pending,
+            #[cfg(feature = "msgpack")]
+            State::Msgpack => {
+                self.limits.check_packet(data.len())?;
+                return msgpack::decode(&data, &self.limits).map(Some);
+            }
+            State::Custom(decoder) => {
+                self.limits.check_packet(data.len())?;
+                return checked(decoder.decode_binary(data, now)?, &self.limits);
+            }
+        };
+        let mut pending = slot.take().ok_or(DecodeError::UnexpectedAttachment)?;
         pending.bytes = pending.bytes.saturating_add(data.len());
-        if pending.bytes > self.limits.max_packet_bytes {
-            return Err(DecodeError::PacketTooLarge {
-                limit: self.limits.max_packet_bytes,
-            });
-        }
+        self.limits.check_packet(pending.bytes)?;
         pending.attachments.push(data);
         if pending.missing() > 0 {
             pending.deadline = now.saturating_add(self.limits.attachment_timeout);
-            self.pending = Some(pending);
+            *slot = Some(pending);
             return Ok(None);
         }
         let Pending {
@@ -221,7 +287,12 @@ impl Decoder {
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.pending.as_ref().map(|pending| pending.deadline)
+        match &self.state {
+            State::Json(pending) => pending.as_ref().map(|pending| pending.deadline),
+            #[cfg(feature = "msgpack")]
+            State::Msgpack => None,
+            State::Custom(decoder) => decoder.poll_timeout(),
+        }
     }
 
     /// Tells the time.
@@ -229,12 +300,40 @@ impl Decoder {
     /// # Errors
     /// [`AttachmentTimeout`](DecodeError::AttachmentTimeout), once.
     pub fn handle_timeout(&mut self, now: Duration) -> Result<(), DecodeError> {
-        match self.pending.take_if(|pending| now >= pending.deadline) {
-            Some(pending) => Err(DecodeError::AttachmentTimeout {
-                missing: pending.missing(),
-            }),
-            None => Ok(()),
+        match &mut self.state {
+            State::Json(pending) => match pending.take_if(|pending| now >= pending.deadline) {
+                Some(pending) => Err(DecodeError::AttachmentTimeout {
+                    missing: pending.missing(),
+                }),
+                None => Ok(()),
+            },
+            #[cfg(feature = "msgpack")]
+            State::Msgpack => Ok(()),
+            State::Custom(decoder) => decoder.handle_timeout(now),
         }
+    }
+}
+
+/// What holds for every packet, whoever has parsed it.
+fn checked(packet: Option<Packet>, limits: &Limits) -> Result<Option<Packet>, DecodeError> {
+    let Some(packet) = packet else {
+        return Ok(None);
+    };
+    if !namespaces::is_legal(&packet.namespace) {
+        return Err(DecodeError::IllegalNamespace);
+    }
+    limits.check_namespace(&packet.namespace)?;
+    if let PacketKind::Event { name, .. } = &packet.kind {
+        check_event_name(name)?;
+    }
+    Ok(Some(packet))
+}
+
+/// The name must not be one of [`RESERVED_EVENTS`].
+pub(crate) fn check_event_name(name: &str) -> Result<(), DecodeError> {
+    match RESERVED_EVENTS.iter().find(|reserved| name == **reserved) {
+        Some(reserved) => Err(DecodeError::ReservedEventName(reserved)),
+        None => Ok(()),
     }
 }
 
@@ -325,9 +424,7 @@ fn event(
         None => return Err(JsonError::UnexpectedEnd.into()),
         Some(_) => return Err(DecodeError::IllegalEventName),
     };
-    if let Some(reserved) = RESERVED_EVENTS.iter().find(|reserved| name == **reserved) {
-        return Err(DecodeError::ReservedEventName(reserved));
-    }
+    check_event_name(&name)?;
     let args_start = scanner.pos();
     scanner.rest_of_array()?;
     scanner.end()?;

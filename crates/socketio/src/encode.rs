@@ -24,14 +24,15 @@ use bytes::Bytes;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::namespaces;
 use crate::packet::RESERVED_EVENTS;
 
-use arguments::Spread;
+use arguments::{JsonList, Spread};
 use json::Json;
 
-mod arguments;
-mod json;
-mod text;
+pub(crate) mod arguments;
+pub(crate) mod json;
+pub(crate) mod text;
 
 /// Why a packet cannot be written.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -78,19 +79,33 @@ pub fn event<T: Serialize + ?Sized>(
     name: &str,
     args: &T,
 ) -> Result<Vec<Bytes>, EncodeError> {
-    if let Some(reserved) = RESERVED_EVENTS.iter().find(|reserved| name == **reserved) {
-        return Err(EncodeError::ReservedEventName(reserved));
-    }
-    restore_on_error(out, |out| {
-        let type_at = out.len();
-        header(out, b'2', namespace)?;
-        if let Some(id) = id {
-            json::integer(out, id);
-        }
-        out.push(b'[');
-        json::string(out, name);
-        finish_arguments(out, type_at, b'5', true, args)
-    })
+    write_event(out, namespace, id, name, args, None)
+}
+
+/// Writes an event that a client can catch up on after it has lost its connection: `offset` is its
+/// place in the [store](crate::recovery::Store), and goes along as the last argument.
+///
+/// Only an event that asks for no ack can have one: the client waits for none any more.
+///
+/// ```
+/// use songi_socketio::encode;
+///
+/// let mut text = Vec::new();
+/// encode::recoverable_event(&mut text, "/", "say", &("Hej", 1), "a-17")?;
+/// assert_eq!(text, br#"2["say","Hej",1,"a-17"]"#);
+/// # Ok::<(), songi_socketio::EncodeError>(())
+/// ```
+///
+/// # Errors
+/// As [`event`].
+pub fn recoverable_event<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    namespace: &str,
+    name: &str,
+    args: &T,
+    offset: &str,
+) -> Result<Vec<Bytes>, EncodeError> {
+    write_event(out, namespace, None, name, args, Some(offset))
 }
 
 /// Writes the answer to the event that had this `id`.
@@ -117,7 +132,7 @@ pub fn ack<T: Serialize + ?Sized>(
         header(out, b'3', namespace)?;
         json::integer(out, id);
         out.push(b'[');
-        finish_arguments(out, type_at, b'6', false, args)
+        finish_arguments(out, type_at, b'6', false, args, None)
     })
 }
 
@@ -219,6 +234,30 @@ pub fn connect_error<T: Serialize + ?Sized>(
     })
 }
 
+/// Writes a refusal of protocol version 4: `data` itself is what the client's `error` event gets.
+///
+/// ```
+/// use songi_socketio::encode;
+///
+/// let mut text = Vec::new();
+/// encode::error(&mut text, "/random", "Invalid namespace")?;
+/// assert_eq!(text, br#"4/random,"Invalid namespace""#);
+/// # Ok::<(), songi_socketio::EncodeError>(())
+/// ```
+///
+/// # Errors
+/// The namespace is illegal, or `data` does not serialise or has binary data.
+pub fn error<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    namespace: &str,
+    data: &T,
+) -> Result<(), EncodeError> {
+    restore_on_error(out, |out| {
+        header(out, b'4', namespace)?;
+        plain_json(out, data)
+    })
+}
+
 /// Writes that the sender leaves a namespace.
 ///
 /// ```
@@ -236,14 +275,49 @@ pub fn disconnect(out: &mut Vec<u8>, namespace: &str) -> Result<(), EncodeError>
     restore_on_error(out, |out| header(out, b'1', namespace))
 }
 
+fn write_event<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    namespace: &str,
+    id: Option<u64>,
+    name: &str,
+    args: &T,
+    offset: Option<&str>,
+) -> Result<Vec<Bytes>, EncodeError> {
+    check_event_name(name)?;
+    restore_on_error(out, |out| {
+        let type_at = out.len();
+        header(out, b'2', namespace)?;
+        if let Some(id) = id {
+            json::integer(out, id);
+        }
+        out.push(b'[');
+        json::string(out, name);
+        finish_arguments(out, type_at, b'5', true, args, offset)
+    })
+}
+
+/// The name must not be one of [`RESERVED_EVENTS`].
+pub(crate) fn check_event_name(name: &str) -> Result<(), EncodeError> {
+    match RESERVED_EVENTS.iter().find(|reserved| name == **reserved) {
+        Some(reserved) => Err(EncodeError::ReservedEventName(reserved)),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn check_namespace(namespace: &str) -> Result<(), EncodeError> {
+    if namespaces::is_legal(namespace) {
+        Ok(())
+    } else {
+        Err(EncodeError::IllegalNamespace(namespace.into()))
+    }
+}
+
 fn header(out: &mut Vec<u8>, packet_type: u8, namespace: &str) -> Result<(), EncodeError> {
     out.push(packet_type);
     if namespace == "/" {
         return Ok(());
     }
-    if !namespace.starts_with('/') || namespace.contains(',') {
-        return Err(EncodeError::IllegalNamespace(namespace.into()));
-    }
+    check_namespace(namespace)?;
     out.extend_from_slice(namespace.as_bytes());
     out.push(b',');
     Ok(())
@@ -257,10 +331,9 @@ fn finish_arguments<T: Serialize + ?Sized>(
     binary_type: u8,
     comma: bool,
     args: &T,
+    offset: Option<&str>,
 ) -> Result<Vec<Bytes>, EncodeError> {
-    let mut attachments = Vec::new();
-    args.serialize(Spread::new(Json::new(out, &mut attachments), comma))?;
-    out.push(b']');
+    let attachments = write_arguments(out, comma, args, offset)?;
     if attachments.is_empty() {
         return Ok(attachments);
     }
@@ -273,13 +346,44 @@ fn finish_arguments<T: Serialize + ?Sized>(
     Ok(attachments)
 }
 
-/// An array of arguments by itself.
-pub(crate) fn array<T: Serialize + ?Sized>(args: &T) -> Result<(Vec<u8>, Vec<Bytes>), EncodeError> {
+/// An array of arguments by itself, and their attachments.
+pub(crate) fn array<T: Serialize + ?Sized>(
+    args: &T,
+    offset: Option<&str>,
+) -> Result<(Vec<u8>, Vec<Bytes>), EncodeError> {
     let mut out = Vec::from(b"[");
-    let mut attachments = Vec::new();
-    args.serialize(Spread::new(Json::new(&mut out, &mut attachments), false))?;
-    out.push(b']');
+    let attachments = write_arguments(&mut out, false, args, offset)?;
     Ok((out, attachments))
+}
+
+/// The rest of an array that is open.
+fn write_arguments<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    comma: bool,
+    args: &T,
+    offset: Option<&str>,
+) -> Result<Vec<Bytes>, EncodeError> {
+    let mut attachments = Vec::new();
+    let open = out.len();
+    args.serialize(Spread(JsonList::new(
+        Json::new(out, &mut attachments),
+        comma,
+    )))?;
+    if let Some(offset) = offset {
+        if comma || out.len() > open {
+            out.push(b',');
+        }
+        json::string(out, offset);
+    }
+    out.push(b']');
+    Ok(attachments)
+}
+
+/// A value by itself.
+pub(crate) fn value<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    let mut out = Vec::new();
+    plain_json(&mut out, value)?;
+    Ok(out)
 }
 
 /// A payload that cannot have attachments.
@@ -293,7 +397,7 @@ fn plain_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(),
     }
 }
 
-fn restore_on_error<T>(
+pub(crate) fn restore_on_error<T>(
     out: &mut Vec<u8>,
     write: impl FnOnce(&mut Vec<u8>) -> Result<T, EncodeError>,
 ) -> Result<T, EncodeError> {

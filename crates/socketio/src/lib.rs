@@ -1,7 +1,8 @@
 //! Socket.IO without I/O: packets, binary attachments, event arguments to and from serde types, acks, namespaces.
 //!
-//! The crate speaks the [Socket.IO protocol], version 5 (socket.io 3 and 4), with the default JSON
-//! parser. It opens no socket, reads no clock and draws no random number: text and binary messages
+//! The crate speaks the [Socket.IO protocol], version 5 (socket.io 3 and 4), and as a server also
+//! version 4 (clients of socket.io 2), with the default JSON parser, MessagePack or one of the
+//! application's own. It opens no socket, reads no clock and draws no random number: text and binary messages
 //! come in as values, packets go out into buffers of the caller, and time is a [`Duration`] since
 //! an origin that the caller fixes once.
 //!
@@ -11,13 +12,15 @@
 //! | [`Decoder`], [`Limits`], [`DecodeError`] | messages to packets, attachments included |
 //! | [`Arguments`], [`ArgumentReader`] | the arguments of an event or an ack, read into serde types |
 //! | [`encode`] | packets to messages |
+//! | [`Parser`] | how packets are written: JSON, MessagePack (feature `msgpack`) or the application's own way |
 //! | [`AckRegistry`] | the acks that one side waits for |
+//! | [`recovery`] | connection state recovery, as data |
 //! | [`handler`] | closures whose parameters are an event's arguments |
 //! | [`server`], [`client`] | the two sides of one connection: which namespaces are joined |
 //!
 //! # Limits
 //! Everything that a peer can make grow is bounded, with a setting and an error: see [`Limits`],
-//! [`server::Config`], [`client::Config`] and [`AckRegistry::new`].
+//! [`server::Config`], [`client::Config`], [`recovery::Config`] and [`AckRegistry::new`].
 //!
 //! # Example
 //! ```
@@ -55,8 +58,12 @@ mod decoder;
 pub mod encode;
 pub mod handler;
 mod limits;
+#[cfg(feature = "msgpack")]
+mod msgpack;
 mod namespaces;
 mod packet;
+mod parser;
+pub mod recovery;
 mod scan;
 pub mod server;
 
@@ -66,5 +73,8 @@ pub use decoder::{DecodeError, Decoder};
 pub use encode::EncodeError;
 pub use faststr::FastStr;
 pub use limits::Limits;
+#[cfg(feature = "msgpack")]
+pub use msgpack::MsgpackError;
 pub use packet::{Packet, PacketKind, RESERVED_EVENTS, RawJson};
+pub use parser::{CustomDecoder, CustomParser, Format, Parser};
 pub use scan::JsonError;

@@ -71,6 +71,11 @@ impl<S> Namespaces<S> {
     }
 }
 
+/// A namespace starts with a slash, and has no comma: on the wire that would end it.
+pub(crate) fn is_legal(name: &str) -> bool {
+    name.starts_with('/') && !name.contains(',')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,11 @@
 use core::fmt;
 
 use faststr::FastStr;
-use serde::Deserialize;
+use serde::ser::Error;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
 
-use crate::Arguments;
+use crate::{Arguments, EncodeError, encode};
 
 /// Event names that no peer may send, because both sides give them a meaning of their own:
 /// `connect`, `connect_error`, `disconnect`, `disconnecting`, `newListener`, `removeListener`
@@ -73,6 +75,21 @@ impl RawJson {
         Self(checked)
     }
 
+    /// The JSON text of a value.
+    ///
+    /// ```
+    /// let json = songi_socketio::RawJson::of(&("a", 1))?;
+    /// assert_eq!(json.as_str(), r#"["a",1]"#);
+    /// # Ok::<(), songi_socketio::EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// It does not serialise, or has binary data.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
+        let text = FastStr::from_vec_u8(encode::value(value)?).map_err(Error::custom)?;
+        Ok(Self(text))
+    }
+
     /// Reads it into a serde type, which may borrow from it.
     ///
     /// # Errors
@@ -81,7 +98,7 @@ impl RawJson {
         serde_json::from_str(&self.0)
     }
 
-    /// The JSON text, as it was received.
+    /// The JSON text: as it was received, where it was JSON.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -99,5 +116,13 @@ impl RawJson {
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Serialize for RawJson {
+    /// As the value that it is, in whatever format.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
+        raw.serialize(serializer)
     }
 }

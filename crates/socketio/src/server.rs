@@ -8,10 +8,16 @@ use faststr::FastStr;
 use serde::Serialize;
 use thiserror::Error;
 
+#[cfg(doc)]
+use crate::encode;
 use crate::namespaces::Namespaces;
 use crate::{
-    Arguments, DecodeError, Decoder, EncodeError, Limits, Packet, PacketKind, RawJson, encode,
+    Arguments, DecodeError, Decoder, EncodeError, Limits, Packet, PacketKind, Parser, RawJson,
 };
+
+mod revision;
+
+pub use revision::Revision;
 
 /// Settings of a [`Connection`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +68,8 @@ impl Default for Config {
 #[derive(Debug)]
 pub struct Connection {
     decoder: Decoder,
+    parser: Parser,
+    revision: Revision,
     namespaces: Namespaces<State>,
     /// Until the first namespace is joined.
     connect_deadline: Option<Duration>,
@@ -140,6 +148,9 @@ pub enum Error {
     /// No namespace joined within [`Config::connect_timeout`].
     #[error("no namespace was joined in time")]
     ConnectTimeout,
+    /// A query behind a namespace that cannot be read as an authentication payload.
+    #[error("an illegal query behind a namespace")]
+    IllegalQuery,
     /// The connection had failed before.
     #[error("the connection has failed before")]
     Closed,
@@ -165,11 +176,69 @@ impl Connection {
     pub fn new(config: &Config, now: Duration) -> Self {
         Self {
             decoder: Decoder::new(config.limits),
+            parser: Parser::Json,
+            revision: Revision::V5,
             namespaces: Namespaces::new(),
             connect_deadline: Some(now.saturating_add(config.connect_timeout)),
             max_namespaces: config.max_namespaces,
             closed: false,
         }
+    }
+
+    /// Uses another parser than JSON. To be called before anything is received.
+    #[must_use]
+    pub fn with_parser(mut self, parser: &Parser) -> Self {
+        self.parser = parser.clone();
+        self.decoder = parser.decoder(self.decoder.limits());
+        self.with_query_accepted()
+    }
+
+    /// Speaks the protocol's version of the client. To be called before anything is received.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use songi_socketio::server::{Config, Connection, Incoming, Revision};
+    ///
+    /// let mut client = Connection::new(&Config::default(), Duration::ZERO).with_revision(Revision::V4);
+    /// let Some(Incoming::Connect { namespace, auth: None }) = client.opened() else { panic!() };
+    /// let mut text = Vec::new();
+    /// client.accept(&namespace, "sid", None, &mut text)?;
+    /// assert_eq!(text, b"0");
+    ///
+    /// let incoming = client.receive_text("0/admin?token=abc,".into(), Duration::ZERO)?;
+    /// let Some(Incoming::Connect { namespace, auth: Some(auth) }) = incoming else { panic!() };
+    /// assert_eq!((namespace.as_str(), auth.as_str()), ("/admin", r#"{"token":"abc"}"#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_revision(mut self, revision: Revision) -> Self {
+        self.revision = revision;
+        self.with_query_accepted()
+    }
+
+    /// What the opening itself asks for: with [`Revision::V4`], to join `/`, once.
+    ///
+    /// To be called when the connection is open, whatever the revision is.
+    pub fn opened(&mut self) -> Option<Incoming> {
+        if self.revision == Revision::V5 || self.closed || self.namespaces.get("/").is_some() {
+            return None;
+        }
+        let namespace = FastStr::from_static_str("/");
+        self.namespaces.insert(namespace.clone(), State::Pending);
+        Some(Incoming::Connect {
+            namespace,
+            auth: None,
+        })
+    }
+
+    /// How packets for this client are written.
+    pub fn parser(&self) -> &Parser {
+        &self.parser
+    }
+
+    /// The version of the protocol that the client speaks.
+    pub fn revision(&self) -> Revision {
+        self.revision
     }
 
     /// Takes a text message of the client. `None`: there is nothing to do (yet).
@@ -197,7 +266,10 @@ impl Connection {
     }
 
     /// Lets the client into a namespace: `sid` is its id there, `pid` the secret with which it may
-    /// recover its state. Appends the packet to `out`.
+    /// recover its state. Neither is told to a client of [`Revision::V4`], which takes the id of its
+    /// Engine.IO session. Appends the packet to `out`.
+    ///
+    /// What a recovered client has missed is to be sent *before* this packet, as socket.io does.
     ///
     /// # Errors
     /// Nobody waits for it.
@@ -208,14 +280,18 @@ impl Connection {
         pid: Option<&str>,
         out: &mut Vec<u8>,
     ) -> Result<(), StateError> {
-        let state = self.pending(namespace)?;
-        encode::connected(out, namespace, sid, pid)?;
-        *state = State::Joined;
+        self.pending(namespace)?;
+        match self.revision {
+            Revision::V4 => self.parser.connect(out, namespace, &())?,
+            Revision::V5 => self.parser.connected(out, namespace, sid, pid)?,
+        }
+        *self.pending(namespace)? = State::Joined;
         self.connect_deadline = None;
         Ok(())
     }
 
-    /// Refuses a client: it finds `message` and `data` in its error. Appends the packet to `out`.
+    /// Refuses a client: it finds `message` and `data` in its error; with [`Revision::V4`] its error
+    /// is `data`, or `message` where there is none. Appends the packet to `out`.
     ///
     /// # Errors
     /// Nobody waits for it, or `data` cannot be written.
@@ -227,7 +303,11 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> Result<(), StateError> {
         self.pending(namespace)?;
-        encode::connect_error(out, namespace, message, data)?;
+        match (self.revision, data) {
+            (Revision::V5, _) => self.parser.connect_error(out, namespace, message, data)?,
+            (Revision::V4, Some(data)) => self.parser.error(out, namespace, data)?,
+            (Revision::V4, None) => self.parser.error(out, namespace, message)?,
+        }
         self.namespaces.remove(namespace);
         Ok(())
     }
@@ -242,7 +322,7 @@ impl Connection {
     pub fn disconnect(&mut self, namespace: &str, out: &mut Vec<u8>) -> Result<(), StateError> {
         match self.namespaces.get_mut(namespace) {
             Some(state @ State::Joined) => {
-                encode::disconnect(out, namespace)?;
+                self.parser.disconnect(out, namespace)?;
                 *state = State::Left;
                 Ok(())
             }
@@ -309,7 +389,16 @@ impl Connection {
         result
     }
 
-    fn handle(&mut self, packet: Packet) -> Result<Option<Incoming>, Error> {
+    fn handle(&mut self, mut packet: Packet) -> Result<Option<Incoming>, Error> {
+        if self.revision == Revision::V4 {
+            let query = revision::split_query(&mut packet).map_err(|_| Error::IllegalQuery)?;
+            if let PacketKind::Connect(auth) = &mut packet.kind {
+                if auth.is_some() {
+                    return Err(DecodeError::UnexpectedPayload.into());
+                }
+                *auth = query;
+            }
+        }
         let Packet { namespace, kind } = packet;
         let state = self.namespaces.get(&namespace).copied();
         match (kind, state) {
@@ -366,6 +455,13 @@ impl Connection {
         self.namespaces
             .insert(FastStr::new(namespace.as_str()), State::Pending);
         Ok(())
+    }
+
+    fn with_query_accepted(mut self) -> Self {
+        if self.revision == Revision::V4 {
+            self.decoder.accept_query();
+        }
+        self
     }
 
     fn pending(&mut self, namespace: &str) -> Result<&mut State, StateError> {

@@ -240,3 +240,148 @@ fn prototype_keys_are_plain() {
     assert_eq!(name, "__proto__");
     assert_eq!(args.deserialize::<Value>().unwrap()["constructor"], 2);
 }
+
+/// Ids that somebody else chose, and recovery by guessing: only the secret, as a string, recovers.
+#[test]
+fn a_guessed_recovery() {
+    use songi_socketio::RawJson;
+    use songi_socketio::recovery::{Audience, Config, Request, Restored, Store};
+
+    let mut store = Store::<(), ()>::new(Config::default(), "t-");
+    store.open("secret".into(), "sid".into());
+    let Ok(()) = store.record(Audience::default(), NOW, |_| Ok::<_, ()>(((), 1))) else {
+        panic!()
+    };
+    store.suspend("secret", Vec::new(), (), 0, NOW);
+    // The public id, and prefixes of the secret.
+    for pid in ["sid", "s", "secre", "secret2", ""] {
+        let offset = "t-0".into();
+        let request = Request {
+            pid: pid.into(),
+            offset,
+        };
+        assert_eq!(store.restore(&request, NOW), Restored::Unknown);
+    }
+    for auth in [
+        serde_json::json!({ "pid": ["secret"], "offset": "t-0" }),
+        serde_json::json!({ "pid": { "$ne": null }, "offset": "t-0" }),
+    ] {
+        let auth = RawJson::of(&auth).unwrap();
+        assert_eq!(Request::from_auth(&auth), None);
+    }
+}
+
+/// JavaScript's store of packets grows without end.
+#[test]
+fn a_recovery_store_that_nobody_reads() {
+    use songi_socketio::recovery::{Audience, Config, Store};
+
+    let config = Config {
+        max_packet_bytes: 1 << 20,
+        ..Config::default()
+    };
+    let mut store = Store::<(), ()>::new(config, "t-");
+    for _ in 0..100_000 {
+        let recorded = store.record(Audience::default(), NOW, |_| Ok::<_, ()>(((), 1000)));
+        assert_eq!(recorded, Ok(()));
+    }
+    assert!(store.bytes() <= 1 << 20);
+    assert!(store.packets() < 1100);
+}
+
+/// The query of an `EIO=3` client: a flood of keys, and keys of JavaScript's prototypes.
+#[test]
+fn a_hostile_query() {
+    use songi_socketio::server::Revision;
+
+    let mut client = Connection::new(&Config::default(), NOW).with_revision(Revision::V4);
+    let Some(Incoming::Connect { .. }) = client.opened() else {
+        panic!()
+    };
+    let text = format!("0/a?{},", "&a=%".repeat(2000));
+    let Ok(Some(Incoming::Connect {
+        auth: Some(auth), ..
+    })) = client.receive_text(FastStr::from(text), NOW)
+    else {
+        panic!()
+    };
+    assert_eq!(
+        auth.deserialize::<Value>().unwrap()["a"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1000
+    );
+    let text = FastStr::new("0/b?__proto__[x]=1&constructor=2,");
+    let Ok(Some(Incoming::Connect {
+        auth: Some(auth), ..
+    })) = client.receive_text(text, NOW)
+    else {
+        panic!()
+    };
+    assert_eq!(auth.as_str(), r#"{"__proto__[x]":"1","constructor":"2"}"#);
+}
+
+#[cfg(feature = "msgpack")]
+mod msgpack {
+    use songi_socketio::{MsgpackError, Parser};
+
+    use super::*;
+
+    const HEAD: &[u8] = b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data";
+
+    fn decode(data: &[u8]) -> Result<Option<songi_socketio::Packet>, DecodeError> {
+        let mut decoder = Parser::Msgpack.decoder(Limits::default());
+        decoder.decode_binary([HEAD, data].concat().into(), NOW)
+    }
+
+    #[test]
+    fn ghsa_c6g7_r2mf_pf5g_nesting() {
+        for unit in [&b"\x91"[..], b"\x81\xa1a", b"\xdd\0\0\0\x01"] {
+            let error = decode(&unit.repeat(300_000)).unwrap_err();
+            let too_deep = MsgpackError::TooDeep { limit: 127 };
+            assert_eq!(error, DecodeError::IllegalMsgpack(too_deep));
+        }
+    }
+
+    #[test]
+    fn ghsa_7xpx_rcqc_8qjh_truncated_and_lying_lengths() {
+        let whole = b"\x95\xa5event\xc4\x03abc\xdc\0\x02\x01\x02\x81\xa1k\xd7\0\0\0\0\0\0\0\0\0\xcb\0\0\0\0\0\0\0\0";
+        assert!(decode(whole).is_ok());
+        for end in 0..whole.len() {
+            assert!(decode(&whole[..end]).is_err(), "{end}");
+        }
+        for marker in 0xc0..=0xdf {
+            for length in [0u32, 1, 0x7fff_ffff, u32::MAX] {
+                let value = [&[0x92, 0xa1, b'e', marker][..], &length.to_be_bytes()].concat();
+                let _ = decode(&value);
+            }
+        }
+    }
+
+    #[test]
+    fn cve_2023_32695_event_names_of_other_types() {
+        for data in [
+            &b"\x90"[..],
+            b"\x91\x81\xa8toString\xa3foo",
+            b"\x91\x91\xa1a",
+            b"\x91\xc0",
+            b"\x91\xc3",
+        ] {
+            assert_eq!(decode(data).unwrap_err(), DecodeError::IllegalEventName);
+        }
+        let error = decode(b"\x91\xa7connect").unwrap_err();
+        assert_eq!(error, DecodeError::ReservedEventName("connect"));
+    }
+
+    /// A placeholder has no meaning here.
+    #[test]
+    fn cve_2022_2421_placeholders() {
+        let data = b"\x92\xa1e\x82\xac_placeholder\xc3\xa3num\xa6splice";
+        let PacketKind::Event { args, .. } = decode(data).unwrap().unwrap().kind else {
+            panic!()
+        };
+        assert!(args.deserialize::<Bytes>().is_err());
+        assert_eq!(args.deserialize::<Value>().unwrap()["num"], "splice");
+    }
+}

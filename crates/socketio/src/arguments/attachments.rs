@@ -235,10 +235,23 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Resolve<'de, A> {
     }
 }
 
+/// The attachment that is a whole argument, without a copy.
+pub(super) fn whole<'de, D: Deserializer<'de>>(
+    argument: D,
+    attachments: &[Bytes],
+) -> Result<Bytes, D::Error> {
+    let number = PlaceholderNumber {
+        attachments: attachments.len(),
+    }
+    .deserialize(argument)?;
+    // The seed has checked the number.
+    Ok(attachments.get(number).cloned().unwrap_or_default())
+}
+
 /// Reads `{"_placeholder":true,"num":0}`: the number of an attachment that exists.
-pub(super) struct PlaceholderNumber {
+struct PlaceholderNumber {
     /// How many there are.
-    pub(super) attachments: usize,
+    attachments: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for PlaceholderNumber {

@@ -7,7 +7,6 @@ use serde::de::value::Error as MissingError;
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::attachments::Resolve;
 use super::{ArgumentError, ArgumentReader};
 
 pub(super) struct Spread<'a> {
@@ -23,9 +22,9 @@ impl<'a> Spread<'a> {
 macro_rules! first_argument {
     ($($method:ident($($arg:ident: $type:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(mut self, $($arg: $type,)* visitor: V) -> Result<V::Value, ArgumentError> {
-            let json = self.reader.take().ok_or(ArgumentError::Missing { index: 0 })?;
-            let mut json = serde_json::Deserializer::from_str(json);
-            Resolve::new(&mut json, self.reader.attachments)
+            self.reader
+                .take()
+                .ok_or(ArgumentError::Missing { index: 0 })?
                 .$method($($arg,)* visitor)
                 .map_err(|source| ArgumentError::Invalid { index: 0, source })
         }
@@ -75,11 +74,10 @@ impl<'de> Deserializer<'de> for Spread<'de> {
         mut self,
         visitor: V,
     ) -> Result<V::Value, ArgumentError> {
-        let Some(json) = self.reader.take() else {
+        let Some(argument) = self.reader.take() else {
             return visitor.visit_none();
         };
-        let mut json = serde_json::Deserializer::from_str(json);
-        Resolve::new(&mut json, self.reader.attachments)
+        argument
             .deserialize_option(visitor)
             .map_err(|source| ArgumentError::Invalid { index: 0, source })
     }

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::encode;
 use crate::server;
 
 const START: Duration = Duration::ZERO;

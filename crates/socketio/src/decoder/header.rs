@@ -21,7 +21,7 @@ pub(super) enum Kind {
 }
 
 impl<'a> Header<'a> {
-    pub(super) fn parse(text: &'a str, limits: &Limits) -> Result<Self, DecodeError> {
+    pub(super) fn parse(text: &'a str, limits: &Limits, query: bool) -> Result<Self, DecodeError> {
         let first = text.chars().next().ok_or(DecodeError::Empty)?;
         let (kind, binary) = match first {
             '0' => (Kind::Connect, false),
@@ -39,7 +39,7 @@ impl<'a> Header<'a> {
         } else {
             (0, rest)
         };
-        let (namespace, rest) = namespace(rest, limits)?;
+        let (namespace, rest) = namespace(rest, limits, query)?;
         let (id, payload) = match kind {
             Kind::Event | Kind::Ack => ack_id(rest)?,
             // JavaScript reads an id here too, and nobody uses it: what is not the payload is
@@ -74,15 +74,21 @@ fn attachments<'a>(text: &'a str, limits: &Limits) -> Result<(u16, &'a str), Dec
 }
 
 /// Starts with a slash; ends at the first comma or with the text.
-fn namespace<'a>(text: &'a str, limits: &Limits) -> Result<(&'a str, &'a str), DecodeError> {
+fn namespace<'a>(
+    text: &'a str,
+    limits: &Limits,
+    query: bool,
+) -> Result<(&'a str, &'a str), DecodeError> {
     if !text.starts_with('/') {
         return Ok(("/", text));
     }
     let (namespace, rest) = text.split_once(',').unwrap_or((text, ""));
-    if namespace.len() > usize::from(limits.max_namespace_bytes) {
-        let (bytes, limit) = (namespace.len(), limits.max_namespace_bytes);
-        return Err(DecodeError::NamespaceTooLong { bytes, limit });
-    }
+    let (name, query) = match namespace.split_once('?') {
+        Some((name, rest)) if query => (name, rest),
+        _ => (namespace, ""),
+    };
+    limits.check_namespace(name)?;
+    limits.check_query(query)?;
     Ok((namespace, rest))
 }
 

@@ -6,27 +6,32 @@ use serde::ser::{SerializeTuple, SerializeTupleStruct, Serializer};
 use super::EncodeError;
 use super::json::Json;
 
-/// Writes arguments into an array that is open.
-pub(super) struct Spread<'a> {
+/// A list that is open: where arguments are written.
+pub(crate) trait List {
+    /// Writes one argument of several.
+    type Next<'b>: Serializer<Ok = (), Error = EncodeError>
+    where
+        Self: 'b;
+    /// Writes the only argument.
+    type Only: Serializer<Ok = (), Error = EncodeError>;
+
+    /// The place of the next argument.
+    fn next(&mut self) -> Self::Next<'_>;
+
+    /// The place of the only argument.
+    fn only(self) -> Self::Only;
+}
+
+/// A JSON array that is open.
+pub(super) struct JsonList<'a> {
     json: Json<'a>,
     /// Whether something stands before the next argument.
     comma: bool,
 }
 
-impl<'a> Spread<'a> {
+impl<'a> JsonList<'a> {
     pub(super) fn new(json: Json<'a>, comma: bool) -> Self {
         Self { json, comma }
-    }
-
-    fn argument<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.separate();
-        value.serialize(self.json.reborrow())
-    }
-
-    /// The place of the only argument.
-    fn only(mut self) -> Json<'a> {
-        self.separate();
-        self.json
     }
 
     fn separate(&mut self) {
@@ -37,24 +42,45 @@ impl<'a> Spread<'a> {
     }
 }
 
+impl<'a> List for JsonList<'a> {
+    type Next<'b>
+        = Json<'b>
+    where
+        Self: 'b;
+    type Only = Json<'a>;
+
+    fn next(&mut self) -> Json<'_> {
+        self.separate();
+        self.json.reborrow()
+    }
+
+    fn only(mut self) -> Json<'a> {
+        self.separate();
+        self.json
+    }
+}
+
+/// Writes arguments into a list.
+pub(crate) struct Spread<L>(pub(crate) L);
+
 macro_rules! one_argument {
     ($($method:ident($($arg:ident: $type:ty),*) -> $ok:ty;)*) => {$(
         fn $method(self, $($arg: $type),*) -> Result<$ok, EncodeError> {
-            self.only().$method($($arg),*)
+            self.0.only().$method($($arg),*)
         }
     )*};
 }
 
-impl<'a> Serializer for Spread<'a> {
+impl<L: List> Serializer for Spread<L> {
     type Ok = ();
     type Error = EncodeError;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
-    type SerializeSeq = <Json<'a> as Serializer>::SerializeSeq;
-    type SerializeTupleVariant = <Json<'a> as Serializer>::SerializeTupleVariant;
-    type SerializeMap = <Json<'a> as Serializer>::SerializeMap;
-    type SerializeStruct = <Json<'a> as Serializer>::SerializeStruct;
-    type SerializeStructVariant = <Json<'a> as Serializer>::SerializeStructVariant;
+    type SerializeSeq = <L::Only as Serializer>::SerializeSeq;
+    type SerializeTupleVariant = <L::Only as Serializer>::SerializeTupleVariant;
+    type SerializeMap = <L::Only as Serializer>::SerializeMap;
+    type SerializeStruct = <L::Only as Serializer>::SerializeStruct;
+    type SerializeStructVariant = <L::Only as Serializer>::SerializeStructVariant;
 
     fn serialize_tuple(self, _len: usize) -> Result<Self, EncodeError> {
         Ok(self)
@@ -101,7 +127,7 @@ impl<'a> Serializer for Spread<'a> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
-        self.only().serialize_some(value)
+        self.0.only().serialize_some(value)
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -109,7 +135,7 @@ impl<'a> Serializer for Spread<'a> {
         name: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        self.only().serialize_newtype_struct(name, value)
+        self.0.only().serialize_newtype_struct(name, value)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -119,17 +145,18 @@ impl<'a> Serializer for Spread<'a> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        self.only()
+        self.0
+            .only()
             .serialize_newtype_variant(name, index, variant, value)
     }
 }
 
-impl SerializeTuple for Spread<'_> {
+impl<L: List> SerializeTuple for Spread<L> {
     type Ok = ();
     type Error = EncodeError;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.argument(value)
+        value.serialize(self.0.next())
     }
 
     fn end(self) -> Result<(), EncodeError> {
@@ -137,12 +164,12 @@ impl SerializeTuple for Spread<'_> {
     }
 }
 
-impl SerializeTupleStruct for Spread<'_> {
+impl<L: List> SerializeTupleStruct for Spread<L> {
     type Ok = ();
     type Error = EncodeError;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.argument(value)
+        value.serialize(self.0.next())
     }
 
     fn end(self) -> Result<(), EncodeError> {

@@ -16,13 +16,13 @@ use super::text::Text;
 use crate::scan::plain_len;
 
 /// Where JSON is written.
-pub(super) struct Json<'a> {
+pub(crate) struct Json<'a> {
     out: &'a mut Vec<u8>,
     attachments: &'a mut Vec<Bytes>,
 }
 
 /// An array or object that is being written.
-pub(super) struct Compound<'a> {
+pub(crate) struct Compound<'a> {
     json: Json<'a>,
     empty: bool,
     /// What ends it: one closing bracket, or two for an enum's variant.
@@ -33,13 +33,13 @@ pub(super) struct Compound<'a> {
 /// a string that is JSON already.
 const SERDE_JSON_PRIVATE: &str = "$serde_json::private::";
 
-pub(super) enum Struct<'a> {
+pub(crate) enum Struct<'a> {
     Plain(Compound<'a>),
     Private(Json<'a>),
 }
 
 /// Writes a string with its quotes.
-pub(super) fn string(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     out.reserve(rest.len() + 2);
     out.push(b'"');
@@ -55,8 +55,24 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Writes an integer.
-pub(super) fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+pub(crate) fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Writes a number. As in `JSON.stringify`, what is not one is `null`.
+pub(crate) fn float(out: &mut Vec<u8>, value: impl zmij::Float + Into<f64> + Copy) {
+    if value.into().is_finite() {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+/// Writes what stands for an attachment.
+pub(crate) fn placeholder(out: &mut Vec<u8>, number: usize) {
+    out.extend_from_slice(br#"{"_placeholder":true,"num":"#);
+    integer(out, number);
+    out.push(b'}');
 }
 
 fn escape(out: &mut Vec<u8>, byte: u8) {
@@ -83,18 +99,18 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
 }
 
 impl<'a> Json<'a> {
-    pub(super) fn new(out: &'a mut Vec<u8>, attachments: &'a mut Vec<Bytes>) -> Self {
+    pub(crate) fn new(out: &'a mut Vec<u8>, attachments: &'a mut Vec<Bytes>) -> Self {
         Self { out, attachments }
     }
 
-    pub(super) fn reborrow(&mut self) -> Json<'_> {
+    pub(crate) fn reborrow(&mut self) -> Json<'_> {
         Json {
             out: self.out,
             attachments: self.attachments,
         }
     }
 
-    pub(super) fn push(&mut self, byte: u8) {
+    pub(crate) fn push(&mut self, byte: u8) {
         self.out.push(byte);
     }
 
@@ -126,12 +142,8 @@ macro_rules! integers {
 
 macro_rules! floats {
     ($($method:ident: $type:ty),*) => {$(
-        /// As `JSON.stringify`: what is not a number is `null`.
         fn $method(self, value: $type) -> Result<(), EncodeError> {
-            if !value.is_finite() {
-                return self.serialize_unit();
-            }
-            self.out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+            float(self.out, value);
             Ok(())
         }
     )*};
@@ -172,10 +184,7 @@ impl<'a> Serializer for Json<'a> {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
-        self.out
-            .extend_from_slice(br#"{"_placeholder":true,"num":"#);
-        integer(self.out, self.attachments.len());
-        self.out.push(b'}');
+        placeholder(self.out, self.attachments.len());
         self.attachments.push(Bytes::copy_from_slice(value));
         Ok(())
     }

@@ -8,28 +8,46 @@ use serde::ser::{Error, Impossible, Serializer};
 use super::{EncodeError, json};
 
 /// Writes one text.
-pub(super) struct Text<'a> {
+pub(crate) struct Text<'a> {
     out: &'a mut Vec<u8>,
-    /// A key has quotes and escapes. Where it is not a key, it goes out as it is.
-    key: bool,
+    place: Place,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A key of JSON has quotes and escapes.
+    Key,
+    /// A key elsewhere goes out as it is.
+    #[cfg(feature = "msgpack")]
+    PlainKey,
+    Raw,
 }
 
 impl<'a> Text<'a> {
     /// A key. As in JavaScript a number or a boolean is a key by its text.
-    pub(super) fn key(out: &'a mut Vec<u8>) -> Self {
-        Self { out, key: true }
+    pub(crate) fn key(out: &'a mut Vec<u8>) -> Self {
+        let place = Place::Key;
+        Self { out, place }
+    }
+
+    /// The same without quotes and escapes.
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn plain_key(out: &'a mut Vec<u8>) -> Self {
+        let place = Place::PlainKey;
+        Self { out, place }
     }
 
     /// JSON that is written already.
-    pub(super) fn raw(out: &'a mut Vec<u8>) -> Self {
-        Self { out, key: false }
+    pub(crate) fn raw(out: &'a mut Vec<u8>) -> Self {
+        let place = Place::Raw;
+        Self { out, place }
     }
 
     fn number(self, text: &str) -> Result<(), EncodeError> {
-        if self.key {
-            self.serialize_str(text)
-        } else {
+        if self.place == Place::Raw {
             refuse()
+        } else {
+            self.serialize_str(text)
         }
     }
 }
@@ -79,7 +97,7 @@ impl Serializer for Text<'_> {
     type SerializeStructVariant = Impossible<(), EncodeError>;
 
     fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
-        if self.key {
+        if self.place == Place::Key {
             json::string(self.out, value);
         } else {
             self.out.extend_from_slice(value.as_bytes());

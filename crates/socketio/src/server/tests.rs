@@ -315,3 +315,160 @@ fn a_kept_namespace_does_not_keep_the_message() {
     drop(client.receive_text(text, START).unwrap());
     assert!(message.is_unique());
 }
+
+/// Socket.IO protocol version 4, as `EIO=3` clients of socket.io 2 speak it.
+mod version_4 {
+    use super::*;
+
+    fn opened() -> Connection {
+        let mut client = connection().with_revision(Revision::V4);
+        let incoming = client.opened();
+        assert!(
+            matches!(incoming, Some(Incoming::Connect { namespace, auth: None }) if namespace == "/")
+        );
+        client
+    }
+
+    fn joined() -> Connection {
+        let mut client = opened();
+        client.accept("/", "sid", None, &mut Vec::new()).unwrap();
+        client
+    }
+
+    #[test]
+    fn the_server_connects_the_client_by_itself() {
+        let mut client = opened();
+        assert!(client.opened().is_none(), "once");
+        let mut out = Vec::new();
+        client.accept("/", "sid", Some("pid"), &mut out).unwrap();
+        assert_eq!(out, b"0", "CONNECT has no payload");
+        assert!(client.is_joined("/"));
+        assert!(client.opened().is_none());
+        assert!(matches!(
+            receive(&mut client, r#"2["a"]"#),
+            Ok(Some(Incoming::Event { .. }))
+        ));
+    }
+
+    #[test]
+    fn version_5_asks_by_itself() {
+        assert!(connection().opened().is_none());
+    }
+
+    #[test]
+    fn a_query_is_the_authentication() {
+        let mut client = joined();
+        let incoming = receive(&mut client, "0/admin?token=a%20b&x=1,").unwrap();
+        let Some(Incoming::Connect { namespace, auth }) = incoming else {
+            panic!()
+        };
+        assert_eq!(namespace, "/admin");
+        assert_eq!(auth.unwrap().as_str(), r#"{"token":"a b","x":"1"}"#);
+        let mut out = Vec::new();
+        client.accept("/admin", "sid", None, &mut out).unwrap();
+        assert_eq!(out, b"0/admin,");
+        // socket.io looks at the path alone in every packet.
+        let incoming = receive(&mut client, r#"2/admin?token=a,["a"]"#).unwrap();
+        assert!(
+            matches!(incoming, Some(Incoming::Event { namespace, .. }) if namespace == "/admin")
+        );
+    }
+
+    #[test]
+    fn without_a_query_there_is_no_authentication() {
+        let incoming = receive(&mut joined(), "0/admin,").unwrap();
+        assert!(matches!(
+            incoming,
+            Some(Incoming::Connect { auth: None, .. })
+        ));
+    }
+
+    #[test]
+    fn a_question_mark_is_part_of_the_name_in_version_5() {
+        let incoming = receive(&mut connection(), "0/admin?token=a,").unwrap();
+        assert!(
+            matches!(incoming, Some(Incoming::Connect { namespace, auth: None }) if namespace == "/admin?token=a")
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_the_bare_data() {
+        let mut client = joined();
+        for (data, text) in [
+            (None, r#"4/admin,"no""#),
+            (Some(json!({ "code": 1 })), r#"4/admin,{"code":1}"#),
+            (Some(json!("why")), r#"4/admin,"why""#),
+        ] {
+            receive(&mut client, "0/admin,").unwrap();
+            let mut out = Vec::new();
+            client
+                .reject("/admin", "no", data.as_ref(), &mut out)
+                .unwrap();
+            assert_eq!(out, text.as_bytes());
+        }
+        let mut client = opened();
+        let mut out = Vec::new();
+        client.reject("/", "no", None::<&()>, &mut out).unwrap();
+        assert_eq!(out, br#"4"no""#);
+    }
+
+    #[test]
+    fn binary_events_and_leaving_are_as_in_version_5() {
+        let mut client = joined();
+        assert!(
+            receive(&mut client, r#"51-["a",{"_placeholder":true,"num":0}]"#)
+                .unwrap()
+                .is_none()
+        );
+        let incoming = client
+            .receive_binary(Bytes::from_static(b"x"), START)
+            .unwrap();
+        assert!(matches!(incoming, Some(Incoming::Event { .. })));
+        assert!(matches!(
+            receive(&mut client, "1"),
+            Ok(Some(Incoming::Disconnect { .. }))
+        ));
+    }
+
+    #[test]
+    fn what_closes() {
+        assert_closes(opened(), r#"2["a"]"#, &Error::NotJoined("/".into()));
+        assert_closes(opened(), "0", &Error::DoubleConnect("/".into()));
+        assert_closes(joined(), "0", &Error::DoubleConnect("/".into()));
+        assert_closes(joined(), "0/?a=b,", &Error::DoubleConnect("/".into()));
+        assert_closes(
+            joined(),
+            r#"0/a,{"a":1}"#,
+            &DecodeError::UnexpectedPayload.into(),
+        );
+        assert_closes(joined(), "4\"a\"", &Error::ConnectErrorFromClient);
+    }
+
+    #[test]
+    fn name_and_query_have_limits_of_their_own() {
+        let mut client = joined();
+        let text = format!("0/{}?{},", "n".repeat(255), "q".repeat(8192));
+        assert!(receive(&mut client, &text).unwrap().is_some());
+        let text = format!("0/a?{},", "q".repeat(8193));
+        let error = DecodeError::QueryTooLong {
+            bytes: 8193,
+            limit: 8192,
+        };
+        assert_closes(client, &text, &error.into());
+        let text = format!("0/{}?a=b,", "n".repeat(256));
+        let error = DecodeError::NamespaceTooLong {
+            bytes: 257,
+            limit: 256,
+        };
+        assert_closes(joined(), &text, &error.into());
+    }
+
+    #[test]
+    fn the_connect_timeout_holds_for_middleware_that_never_ends() {
+        let mut client = opened();
+        assert_eq!(
+            client.handle_timeout(45 * SECOND),
+            Err(Error::ConnectTimeout)
+        );
+    }
+}

@@ -1,0 +1,87 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use bytes::Bytes;
+use serde::de::{Error, Unexpected};
+
+use super::json::Binary;
+use super::read::{Reader, Token};
+
+/// Arguments in MessagePack: the elements of an array that has been checked.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct List {
+    elements: Bytes,
+    len: u32,
+}
+
+/// Where the reading of a [`List`] stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor<'a> {
+    all: &'a Bytes,
+    reader: Reader<'a>,
+    left: u32,
+}
+
+impl List {
+    pub(crate) fn new(elements: Bytes, len: u32) -> Self {
+        Self { elements, len }
+    }
+
+    pub(crate) fn cursor(&self) -> Cursor<'_> {
+        Cursor {
+            all: &self.elements,
+            reader: Reader::new(&self.elements),
+            left: self.len,
+        }
+    }
+
+    /// As a JSON array with placeholders.
+    pub(crate) fn to_json(&self) -> String {
+        let mut out = Vec::from(b"[");
+        let mut reader = Reader::new(&self.elements);
+        let mut binary = Binary::Placeholder(0);
+        for at in 0..self.len {
+            if at > 0 {
+                out.push(b',');
+            }
+            // It has been checked.
+            if reader.write_json(&mut out, &mut binary).is_err() {
+                break;
+            }
+        }
+        out.push(b']');
+        String::from_utf8(out).unwrap_or_default()
+    }
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn left(&self) -> usize {
+        usize::try_from(self.left).unwrap_or(usize::MAX)
+    }
+
+    /// Moves past the next argument.
+    pub(crate) fn take(&mut self) -> Option<Reader<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        let argument = self.reader;
+        self.reader.checked_value().ok()?;
+        Some(argument)
+    }
+
+    /// The binary that is the whole argument, without a copy.
+    pub(crate) fn bytes(&self, mut argument: Reader<'a>) -> Result<Bytes, serde_json::Error> {
+        match argument.token() {
+            Ok(Token::Binary(data)) => Ok(self.all.slice_ref(data)),
+            _ => Err(Error::invalid_type(
+                Unexpected::Other("a value that is not binary"),
+                &"binary data",
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}
