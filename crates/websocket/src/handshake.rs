@@ -28,7 +28,11 @@
 //! rules.
 
 mod client;
-mod extensions;
+#[cfg_attr(
+    not(feature = "deflate"),
+    allow(dead_code, reason = "only compression looks into an extension")
+)]
+pub(crate) mod extensions;
 mod fields;
 mod head;
 #[cfg(feature = "http")]

@@ -28,6 +28,8 @@ impl Fields for HeaderMap {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// Where compression was agreed on, the response's extensions hold the `Agreed`.
+///
 /// # Errors
 /// The refusal, which [`Response::from`] turns into a response.
 pub fn accept<T>(request: &http::Request<T>, policy: &Policy) -> Result<Response<()>, Rejection> {
@@ -44,6 +46,10 @@ pub fn accept<T>(request: &http::Request<T>, policy: &Policy) -> Result<Response
 impl From<Accepted> for Response<()> {
     fn from(accepted: Accepted) -> Self {
         let mut response = Response::new(());
+        #[cfg(feature = "deflate")]
+        if let Some(agreed) = accepted.deflate() {
+            response.extensions_mut().insert(agreed.clone());
+        }
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         append(response.headers_mut(), accepted.headers());
         response

@@ -1,6 +1,6 @@
 //! What a server accepts.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use faststr::FastStr;
 
@@ -10,6 +10,7 @@ use super::{
     key,
     list::{self, is_token},
 };
+use crate::deflate::{Agreed, Deflate};
 
 /// A subprotocol's name that is not a token (RFC 6455 §4.1, item 10).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +29,7 @@ pub struct InvalidProtocol(pub FastStr);
 pub struct Policy {
     origin: Origin,
     protocols: Vec<FastStr>,
+    deflate: Option<Deflate>,
 }
 
 /// The parts of a request that are no header fields, from whatever HTTP library.
@@ -64,6 +66,14 @@ impl Policy {
             Some(protocol) => Err(InvalidProtocol(protocol.clone())),
             None => Ok(self),
         }
+    }
+
+    /// Takes the first offer of compression that is acceptable (RFC 7692). Default: none.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, deflate: &Deflate) -> Self {
+        self.deflate = Some(deflate.clone());
+        self
     }
 
     /// Judges a request.
@@ -115,13 +125,21 @@ impl Policy {
             return Err(RequestError::Origin);
         }
         let protocol = self.choose_protocol(fields)?;
-        if !fields
-            .values("sec-websocket-extensions")
-            .all(extensions::is_well_formed)
-        {
+        let deflate = self.choose_deflate(fields)?;
+        Ok(Accepted::new(key::accept(&key), protocol, deflate))
+    }
+
+    fn choose_deflate(
+        &self,
+        fields: &impl Fields,
+    ) -> Result<Option<(Agreed, String)>, RequestError> {
+        const NAME: &str = "sec-websocket-extensions";
+        if !fields.values(NAME).all(extensions::is_well_formed) {
             return Err(RequestError::Extensions);
         }
-        Ok(Accepted::new(key::accept(&key), protocol))
+        let offers = fields.values(NAME).flat_map(extensions::parse).flatten();
+        let deflate = self.deflate.as_ref();
+        Ok(deflate.and_then(|deflate| Agreed::accept(deflate, offers)))
     }
 
     fn choose_protocol(&self, fields: &impl Fields) -> Result<Option<FastStr>, RequestError> {

@@ -1,6 +1,6 @@
 //! A server's response: the upgrade, or a refusal.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use core::fmt;
 
 use bytes::{Bytes, BytesMut};
@@ -11,6 +11,7 @@ use super::{
     fields::{Fields, line},
     key::Accept,
 };
+use crate::deflate::Agreed;
 
 /// A request that was accepted: the response that upgrades the connection.
 ///
@@ -19,14 +20,20 @@ use super::{
 pub struct Accepted {
     accept: Accept,
     protocol: Option<FastStr>,
+    deflate: Option<(Agreed, String)>,
     fields: Fields,
 }
 
 impl Accepted {
-    pub(crate) fn new(accept: Accept, protocol: Option<FastStr>) -> Self {
+    pub(crate) fn new(
+        accept: Accept,
+        protocol: Option<FastStr>,
+        deflate: Option<(Agreed, String)>,
+    ) -> Self {
         Self {
             accept,
             protocol,
+            deflate,
             fields: Fields::default(),
         }
     }
@@ -35,6 +42,13 @@ impl Accepted {
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
         self.protocol.as_deref()
+    }
+
+    /// The compression that was agreed on.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(&self) -> Option<&Agreed> {
+        self.deflate.as_ref().map(|(agreed, _)| agreed)
     }
 
     /// Adds a header, such as `Set-Cookie`.
@@ -68,6 +82,10 @@ impl Accepted {
             .protocol
             .as_ref()
             .map(|name| ("Sec-WebSocket-Protocol", name.as_bytes()));
+        let deflate = self
+            .deflate
+            .as_ref()
+            .map(|(_, answer)| ("Sec-WebSocket-Extensions", answer.as_bytes()));
         [
             ("Upgrade", &b"websocket"[..]),
             ("Connection", b"Upgrade"),
@@ -75,6 +93,7 @@ impl Accepted {
         ]
         .into_iter()
         .chain(protocol)
+        .chain(deflate)
         .chain(self.fields.iter().map(|(name, value)| (name, &value[..])))
     }
 }
