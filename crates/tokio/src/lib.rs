@@ -23,6 +23,10 @@
 //! | call a server | [`connect`], or [`Connect`] for headers and subprotocols |
 //! | wrap a stream that some HTTP library upgraded | [`WebSocket::server`], [`WebSocket::client`] |
 //!
+//! # Compression
+//! With the feature `deflate`: a server gives a `Deflate` to its [`handshake::Policy`], a client to
+//! [`Connect`].
+//!
 //! # Cancelling
 //! Every async method here may be dropped at any await point and called again: what was received
 //! is not lost, and what was queued is sent. The exceptions are [`accept`], [`connect`] and their
@@ -39,12 +43,15 @@ mod options;
 mod random;
 mod scratch;
 mod stream;
+mod timer;
 mod websocket;
 
 pub use songi_websocket::{
-    Bytes, CloseCode, CloseFrame, Config, ControlPayload, Event, FastStr, Message, Prepared,
-    SendError, Violation, handshake,
+    Bytes, CloseCode, CloseFrame, Config, Connection, ControlPayload, Event, FastStr, Message,
+    Prepared, SendError, Violation, handshake,
 };
+#[cfg(feature = "deflate")]
+pub use songi_websocket::{Deflate, DeflateConfig, deflate};
 
 pub use self::{
     accept::{AcceptError, Incoming, accept},
