@@ -22,6 +22,7 @@
 //! | answer a client | [`accept`], or [`Incoming`] to see the request first |
 //! | call a server | [`connect`], or [`Connect`] for headers and subprotocols |
 //! | wrap a stream that some HTTP library upgraded | [`WebSocket::server`], [`WebSocket::client`] |
+//! | read and write in two tasks | [`WebSocket::split`], [`WebSocket::into_split`] |
 //!
 //! # Compression
 //! With the feature `deflate`: a server gives a `Deflate` to its [`handshake::Policy`], a client to
@@ -42,6 +43,7 @@ mod error;
 mod options;
 mod random;
 mod scratch;
+mod split;
 mod stream;
 mod timer;
 mod websocket;
@@ -58,6 +60,7 @@ pub use self::{
     connect::{Connect, ConnectError, connect},
     error::Error,
     options::Options,
+    split::{Reader, Writer},
     stream::Stream,
     websocket::WebSocket,
 };

@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::{Error, random, scratch, timer::Timer};
 
 /// Slices given to one vectored write.
-const SLICES: usize = 64;
+pub(crate) const SLICES: usize = 64;
 
 /// A WebSocket over a stream, after the opening handshake.
 ///
@@ -50,24 +50,24 @@ const SLICES: usize = 64;
 /// # }
 /// ```
 pub struct WebSocket<IO> {
-    io: IO,
-    connection: Connection,
+    pub(crate) io: IO,
+    pub(crate) connection: Connection,
     /// What was read and not yet taken.
-    input: BytesMut,
+    pub(crate) input: BytesMut,
     /// A message that the queue had no room for (from the `Sink` only).
-    waiting: Option<Message>,
+    pub(crate) waiting: Option<Message>,
     /// Why the connection fails; reported once the closing is done.
-    failure: Option<Error>,
+    pub(crate) failure: Option<Error>,
     /// The deadline of the closing or the heartbeat, once there has been one.
-    timer: Timer,
+    pub(crate) timer: Timer,
     /// Written bytes may still be in a buffer of the stream's own.
-    unflushed: bool,
+    pub(crate) unflushed: bool,
     /// The stream will not give any more.
-    read_ended: bool,
+    pub(crate) read_ended: bool,
     /// Our writing side is shut down.
-    shut_down: bool,
+    pub(crate) shut_down: bool,
     /// The stream is done with.
-    finished: bool,
+    pub(crate) finished: bool,
 }
 
 impl<IO> WebSocket<IO> {
