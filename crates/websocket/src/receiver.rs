@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use faststr::FastStr;
 use simdutf8::basic::from_utf8;
 
-use self::machine::Front;
+use self::machine::{Front, Short};
 use crate::{
     AbnormalClosure, CloseFrame, Config, ControlPayload, Event, EventRef, Role, Violation,
     deflate::Inflater,
@@ -104,6 +104,16 @@ impl Receiver {
     /// The rule that the peer broke. It stays the answer to every later call, and the input is
     /// discarded.
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
+        if let Some(Short { text, size, len }) = self.short_message(input) {
+            let event = copy_out(text, input.get(size..size + len).unwrap_or_default());
+            if let Ok(Some(_)) = event {
+                input.advance(size + len);
+                return event;
+            }
+            self.fail(Violation::InvalidUtf8);
+            input.clear();
+            return event;
+        }
         let capacity = saturate(input.capacity());
         if capacity > self.seen {
             self.chunk = capacity;
@@ -129,7 +139,13 @@ impl Receiver {
         &mut self,
         input: &mut &'a mut [u8],
     ) -> Result<Option<EventRef<'a>>, Violation> {
-        let result = self.lend(input);
+        let result = match self.short_message(input) {
+            Some(Short { text, size, len }) => {
+                take_front(input, size);
+                lend_message(text, take_front(input, len))
+            }
+            None => self.lend(input),
+        };
         if let Err(violation) = result {
             self.fail(violation);
             *input = &mut [];
@@ -219,20 +235,12 @@ impl Receiver {
     }
 
     /// The borrowed form.
-    #[inline]
     fn lend<'a>(&mut self, input: &mut &'a mut [u8]) -> Result<Option<EventRef<'a>>, Violation> {
         let (taken, front) = self.advance(input)?;
         take_front(input, taken);
         Ok(Some(match front {
             Front::More => return Ok(None),
-            Front::Message { text: true, len } => {
-                let payload = take_front(input, len);
-                let text = from_utf8(payload).map_err(|_| Violation::InvalidUtf8)?;
-                EventRef::Text(Cow::Borrowed(text))
-            }
-            Front::Message { text: false, len } => {
-                EventRef::Binary(Cow::Borrowed(take_front(input, len)))
-            }
+            Front::Message { text, len } => return lend_message(text, take_front(input, len)),
             Front::Control { opcode, len } => {
                 let payload = take_front(input, len);
                 match opcode {
@@ -271,6 +279,16 @@ fn copy_out(text: bool, payload: &[u8]) -> Result<Option<Event>, Violation> {
         return Ok(Some(Event::Text(FastStr::new(text))));
     }
     Ok(Some(Event::Binary(Bytes::copy_from_slice(payload))))
+}
+
+#[inline]
+fn lend_message(text: bool, payload: &mut [u8]) -> Result<Option<EventRef<'_>>, Violation> {
+    Ok(Some(if text {
+        let text = from_utf8(payload).map_err(|_| Violation::InvalidUtf8)?;
+        EventRef::Text(Cow::Borrowed(text))
+    } else {
+        EventRef::Binary(Cow::Borrowed(payload))
+    }))
 }
 
 fn saturate(capacity: usize) -> u32 {

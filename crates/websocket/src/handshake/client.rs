@@ -25,6 +25,7 @@ const INTERIM_MAX: u8 = 8;
 #[derive(Clone)]
 pub struct Client {
     key: Key,
+    tls: bool,
     authority: FastStr,
     target: FastStr,
     protocols: Vec<FastStr>,
@@ -95,6 +96,7 @@ impl Client {
     pub fn new(url: &Url, nonce: [u8; 16]) -> Self {
         Self {
             key: key::from_nonce(nonce),
+            tls: url.is_tls(),
             authority: url.authority(),
             target: FastStr::new(url.target()),
             protocols: Vec::new(),
@@ -170,18 +172,7 @@ impl Client {
         line(&mut out, "Connection", b"Upgrade");
         line(&mut out, "Sec-WebSocket-Key", &self.key);
         line(&mut out, "Sec-WebSocket-Version", b"13");
-        if !self.protocols.is_empty() {
-            line(
-                &mut out,
-                "Sec-WebSocket-Protocol",
-                self.protocols.join(", ").as_bytes(),
-            );
-        }
-        if let Some(deflate) = &self.deflate {
-            let offer = Agreed::offer(deflate);
-            line(&mut out, "Sec-WebSocket-Extensions", offer.as_bytes());
-        }
-        self.extra.write(&mut out);
+        self.for_each_field(|name, value| line(&mut out, name, value));
         out.extend_from_slice(b"\r\n");
         out.freeze()
     }
@@ -208,6 +199,49 @@ impl Client {
                 _ => return Err(ResponseError::Status(Box::new(response))),
             }
         }
+    }
+
+    /// The parts of the URL: scheme, authority, and path with query.
+    pub(crate) fn target(&self) -> (&'static str, FastStr, FastStr) {
+        let scheme = if self.tls { "https" } else { "http" };
+        (scheme, self.authority.clone(), self.target.clone())
+    }
+
+    /// The header fields that are the same over every version of HTTP.
+    pub(crate) fn for_each_field(&self, mut each: impl FnMut(&str, &[u8])) {
+        if !self.protocols.is_empty() {
+            each(
+                "Sec-WebSocket-Protocol",
+                self.protocols.join(", ").as_bytes(),
+            );
+        }
+        if let Some(deflate) = &self.deflate {
+            let offer = Agreed::offer(deflate);
+            each("Sec-WebSocket-Extensions", offer.as_bytes());
+        }
+        for (name, value) in self.extra.iter() {
+            each(name, value);
+        }
+    }
+
+    /// The client's rules for the response to an extended CONNECT.
+    pub(crate) fn check_established(
+        &self,
+        status: u16,
+        headers: Headers,
+    ) -> Result<Response, ResponseError> {
+        let mut response = Response {
+            status,
+            headers,
+            protocol: None,
+            deflate: None,
+        };
+        if !(200..300).contains(&status) {
+            return Err(ResponseError::Status(Box::new(response)));
+        }
+        response.protocol = self.check_protocol(&response.headers)?;
+        response.deflate = self.check_extensions(&response.headers)?;
+        Ok(response)
     }
 
     fn read_head(&mut self, input: &mut BytesMut) -> Result<Option<Response>, ResponseError> {
@@ -261,6 +295,10 @@ impl Client {
         if single(headers, "sec-websocket-accept") != Ok(Some(&accept)) {
             return Err(ResponseError::Accept);
         }
+        self.check_protocol(headers)
+    }
+
+    fn check_protocol(&self, headers: &Headers) -> Result<Option<FastStr>, ResponseError> {
         match single(headers, "sec-websocket-protocol") {
             Ok(None) if self.must_agree && !self.protocols.is_empty() => {
                 Err(ResponseError::Protocol)
@@ -279,7 +317,7 @@ impl Client {
         let lines = headers.values("sec-websocket-extensions");
         let mut answers = lines.flat_map(extensions::parse);
         match (answers.next(), answers.next(), &self.deflate) {
-            (None, ..) => Ok(None),
+            (None, ..) if headers.first("sec-websocket-extensions").is_none() => Ok(None),
             (Some(Some(answer)), None, Some(deflate)) => Agreed::confirm(deflate, &answer)
                 .map(Some)
                 .ok_or(ResponseError::Extension),

@@ -39,6 +39,26 @@ pub(crate) struct RequestLine<'a> {
     pub(crate) has_valid_target: bool,
 }
 
+/// What the two sides came to.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    pub(crate) protocol: Option<FastStr>,
+    /// With the value of the response's header.
+    pub(crate) deflate: Option<(Agreed, String)>,
+}
+
+impl Terms {
+    #[cfg(feature = "deflate")]
+    pub(crate) fn agreed(&self) -> Option<&Agreed> {
+        self.deflate.as_ref().map(|(agreed, _)| agreed)
+    }
+
+    /// The value of `Sec-WebSocket-Extensions`.
+    pub(crate) fn answer(&self) -> Option<&[u8]> {
+        self.deflate.as_ref().map(|(_, answer)| answer.as_bytes())
+    }
+}
+
 impl Policy {
     /// Which web pages may connect. Default: [`Origin::SameHost`].
     #[must_use]
@@ -110,23 +130,38 @@ impl Policy {
         if !list::contains(fields.values("connection"), "upgrade") {
             return Err(RequestError::Connection);
         }
-        match single(fields, "sec-websocket-version") {
-            Ok(Some(version)) if list::trim(version) == b"13" => {}
-            Ok(None) => return Err(RequestError::MissingVersion),
-            _ => return Err(RequestError::UnsupportedVersion),
-        }
+        self.check_version(fields)?;
         let key = single(fields, "sec-websocket-key")
             .ok()
             .flatten()
             .and_then(key::parse);
         let key = key.ok_or(RequestError::Key)?;
+        let terms = self.check_terms(fields, host)?;
+        Ok(Accepted::new(key::accept(&key), terms))
+    }
+
+    pub(crate) fn check_version(&self, fields: &impl Fields) -> Result<(), RequestError> {
+        match single(fields, "sec-websocket-version") {
+            Ok(Some(version)) if list::trim(version) == b"13" => Ok(()),
+            Ok(None) => Err(RequestError::MissingVersion),
+            _ => Err(RequestError::UnsupportedVersion),
+        }
+    }
+
+    /// What the two sides come to, over whichever version of HTTP.
+    pub(crate) fn check_terms(
+        &self,
+        fields: &impl Fields,
+        host: &[u8],
+    ) -> Result<Terms, RequestError> {
         let origin = single(fields, "origin").map_err(|()| RequestError::DuplicateOrigin)?;
         if !self.origin.allows(origin, host) {
             return Err(RequestError::Origin);
         }
-        let protocol = self.choose_protocol(fields)?;
-        let deflate = self.choose_deflate(fields)?;
-        Ok(Accepted::new(key::accept(&key), protocol, deflate))
+        Ok(Terms {
+            protocol: self.choose_protocol(fields)?,
+            deflate: self.choose_deflate(fields)?,
+        })
     }
 
     fn choose_deflate(

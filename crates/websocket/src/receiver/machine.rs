@@ -2,11 +2,11 @@
 
 use super::{Receiver, State};
 use crate::{
-    Violation,
+    Role, Violation,
     deflate::Inflater,
     frame::{
         Opcode,
-        header::{self, Expect, Header},
+        header::{self, CONTROL_MAX, Expect, Header},
         mask,
     },
     message::assembly::{Assembled, Assembly},
@@ -30,6 +30,15 @@ pub(super) enum Front {
     Chunk { part: Assembled, last: bool },
     /// All further input is to be discarded.
     Over,
+}
+
+/// A short message at the front of the input, unmasked where it is.
+pub(super) struct Short {
+    pub(super) text: bool,
+    /// The header's size.
+    pub(super) size: usize,
+    /// The payload's length.
+    pub(super) len: usize,
 }
 
 impl Receiver {
@@ -82,6 +91,32 @@ impl Receiver {
                 State::Failed(violation) => return Err(violation),
             }
         }
+    }
+
+    /// The most common of all frames: a short message that has arrived whole, and that can be
+    /// given out as it is. `None` says nothing: all else goes through [`advance`](Self::advance),
+    /// which comes to the same.
+    #[inline]
+    pub(super) fn short_message(&self, input: &mut [u8]) -> Option<Short> {
+        if !matches!(self.state, State::Header) || self.message.is_some() || self.chunks {
+            return None;
+        }
+        let (&[first, second], rest) = input.split_first_chunk()?;
+        let text = match first {
+            0x81 => true,
+            0x82 => false,
+            _ => return None,
+        };
+        let (key, len, size) = match self.role {
+            Role::Server => (rest.first_chunk::<4>().copied()?, second ^ 0x80, 6),
+            Role::Client => ([0; 4], second, 2),
+        };
+        let len = usize::from(len);
+        if len > CONTROL_MAX || len > self.message_limit {
+            return None;
+        }
+        mask::apply(input.get_mut(size..size + len)?, key);
+        Some(Short { text, size, len })
     }
 
     fn expect(&self) -> Expect {
