@@ -18,13 +18,23 @@ fuzz_target!(|data: &[u8]| {
     if let Some(answer) = answer(&whole) {
         let mut headers = [httparse::EMPTY_HEADER; 16];
         let mut response = httparse::Response::new(&mut headers);
-        assert!(response.parse(&answer).expect("a valid response").is_complete());
+        assert!(
+            response
+                .parse(&answer)
+                .expect("a valid response")
+                .is_complete()
+        );
     }
 });
 
 fn judge(data: &[u8], piece: usize) -> Option<Result<Accepted, Rejection>> {
-    let policy = Policy::default().protocols(["chat", "superchat"]).expect("tokens");
-    let mut reader = RequestReader::new(HeadLimits { bytes: 2048, headers: 16 });
+    let policy = Policy::default()
+        .protocols(["chat", "superchat"])
+        .expect("tokens");
+    let mut reader = RequestReader::new(HeadLimits {
+        bytes: 2048,
+        headers: 16,
+    });
     let mut input = BytesMut::new();
     for piece in data.chunks(piece) {
         input.extend_from_slice(piece);

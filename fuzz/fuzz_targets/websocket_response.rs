@@ -14,7 +14,10 @@ fn judge(data: &[u8], piece: usize) -> Option<String> {
     let mut client = Client::new(&url, *b"the sample nonce")
         .protocol("chat")
         .expect("a token")
-        .limits(HeadLimits { bytes: 2048, headers: 16 });
+        .limits(HeadLimits {
+            bytes: 2048,
+            headers: 16,
+        });
     let mut input = BytesMut::new();
     for piece in data.chunks(piece) {
         input.extend_from_slice(piece);

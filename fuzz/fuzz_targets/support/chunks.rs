@@ -21,7 +21,11 @@ pub fn check(data: &[u8], connection: impl Fn() -> Connection) {
 }
 
 fn run(mut connection: Connection, bytes: &[u8], piece: usize) -> Outcome {
-    let mut outcome = Outcome { events: Vec::new(), violation: None, output: Vec::new() };
+    let mut outcome = Outcome {
+        events: Vec::new(),
+        violation: None,
+        output: Vec::new(),
+    };
     let mut input = BytesMut::new();
     for piece in bytes.chunks(piece) {
         input.extend_from_slice(piece);

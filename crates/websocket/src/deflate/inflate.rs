@@ -36,6 +36,8 @@ pub(crate) struct Stream {
     inflate: Inflate,
     /// A final block was taken: the next one starts with an empty window.
     ended: bool,
+    /// The data is bad behind what has been inflated.
+    failed: bool,
     output: [u8; PIECE],
     written: usize,
 }
@@ -102,16 +104,22 @@ impl Stream {
         if self.ended && !input.is_empty() {
             self.reset();
         }
+        if self.failed {
+            return Err(InvalidDeflate);
+        }
         let (read, written) = (self.inflate.total_in(), self.inflate.total_out());
         let status = self
             .inflate
-            .decompress(input, &mut self.output, InflateFlush::SyncFlush)
-            .map_err(|_| InvalidDeflate)?;
+            .decompress(input, &mut self.output, InflateFlush::SyncFlush);
         // Both are at most the lengths of the slices.
         let read = (self.inflate.total_in() - read) as usize;
         self.written = (self.inflate.total_out() - written) as usize;
-        self.ended = status == Status::StreamEnd;
-        if read == 0 && self.written == 0 && !input.is_empty() && !self.ended {
+        self.ended = status == Ok(Status::StreamEnd);
+        let stuck = read == 0 && self.written == 0 && !input.is_empty() && !self.ended;
+        // What comes before an error counts first, so that it does not matter how the data
+        // arrives.
+        self.failed = stuck || status.is_err();
+        if self.failed && self.written == 0 {
             return Err(InvalidDeflate);
         }
         *input = input.get(read..).unwrap_or_default();
@@ -121,7 +129,7 @@ impl Stream {
     fn inflated(&self) -> Inflated<'_> {
         Inflated {
             bytes: self.output.get(..self.written).unwrap_or_default(),
-            more: self.written == PIECE && !self.ended,
+            more: self.failed || (self.written == PIECE && !self.ended),
         }
     }
 
@@ -129,6 +137,7 @@ impl Stream {
     pub(crate) fn reset(&mut self) {
         self.inflate.reset(false);
         self.ended = false;
+        self.failed = false;
         self.written = 0;
     }
 }
@@ -138,6 +147,7 @@ impl Default for Stream {
         Self {
             inflate: Inflate::new(false, 15),
             ended: false,
+            failed: false,
             output: [0; PIECE],
             written: 0,
         }

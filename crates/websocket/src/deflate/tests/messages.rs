@@ -236,6 +236,15 @@ fn d13_bad_streams() {
     assert_eq!((events.len(), again), (0, Some(Violation::InvalidDeflate)));
 }
 
+/// D13, I1: what stands before the bad data is judged first, however it arrives.
+#[test]
+fn d13_bad_text_before_bad_data() {
+    let mut stored = b"\x00\x02\x00\xfd\xff\xff\xff".to_vec();
+    stored.extend(b"\x07\x00");
+    assert_eq!(violation(&frame(0xC1, &stored)), Violation::InvalidUtf8);
+    assert_eq!(violation(&frame(0xC2, &stored)), Violation::InvalidDeflate);
+}
+
 /// D13: a message that ends within its stream, where the window is not kept.
 #[test]
 fn d13_cut_streams() {
