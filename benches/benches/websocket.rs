@@ -1,4 +1,4 @@
-//! Frames in and out of memory, beside tungstenite: `cargo bench --bench websocket`.
+//! Frames in and out of memory, beside the peers: `cargo bench --bench websocket`.
 //!
 //! Decoding is the server's: each iteration takes a batch of masked messages from a buffer that
 //! is filled anew, as a read would. Encoding is the server's too: a batch is queued, then taken
@@ -7,11 +7,15 @@
 use std::{
     hint::black_box,
     io::{self, IoSlice, Read, Write},
+    pin::Pin,
+    task::{Context, Poll},
 };
 
 use bytes::{Bytes, BytesMut};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use songi_websocket::{Config, Connection, Event, FastStr, Message};
+use futures_util::{FutureExt, StreamExt};
+use songi_websocket::{Config, Connection, Event, EventRef, FastStr, Message};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 
 const SIZES: [usize; 3] = [20, 1024, 64 * 1024];
@@ -65,6 +69,55 @@ impl Write for Memory<'_> {
     }
 }
 
+/// Gives its bytes again and again, as they fit; takes all that is written.
+struct Endless {
+    input: Vec<u8>,
+    at: usize,
+}
+
+impl Endless {
+    fn new(input: &[u8]) -> Self {
+        Self {
+            input: input.to_vec(),
+            at: 0,
+        }
+    }
+}
+
+impl AsyncRead for Endless {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        while buffer.remaining() > 0 {
+            let n = buffer.remaining().min(this.input.len() - this.at);
+            buffer.put_slice(&this.input[this.at..this.at + n]);
+            this.at = (this.at + n) % this.input.len();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Endless {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(black_box(bytes).len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
 fn decode(c: &mut Criterion) {
     for (kind, opcode) in [("binary", 2), ("text", 1)] {
         let mut group = c.benchmark_group(format!("websocket/decode/{kind}"));
@@ -87,6 +140,65 @@ fn decode(c: &mut Criterion) {
                                 _ => unreachable!(),
                             }
                         }
+                    }
+                });
+            });
+            group.bench_function(BenchmarkId::new("songi, lent", size), |b| {
+                let mut connection = Connection::server(Config::default());
+                let mut buffer = vec![0; READ];
+                b.iter(|| {
+                    let mut start = 0;
+                    for read in input.chunks(READ - 1024) {
+                        let end = start + read.len();
+                        buffer[start..end].copy_from_slice(read);
+                        let mut rest = &mut buffer[..end];
+                        while let Some(event) = connection.receive_ref(&mut rest).unwrap() {
+                            match event {
+                                EventRef::Text(text) => drop(black_box(text)),
+                                EventRef::Binary(payload) => drop(black_box(payload)),
+                                _ => unreachable!(),
+                            }
+                        }
+                        let left = rest.len();
+                        buffer.copy_within(end - left..end, 0);
+                        start = left;
+                    }
+                });
+            });
+            group.bench_function(BenchmarkId::new("fastwebsockets", size), |b| {
+                let stream = Endless::new(&input);
+                let socket = fastwebsockets::WebSocket::after_handshake(
+                    stream,
+                    fastwebsockets::Role::Server,
+                );
+                let mut socket = fastwebsockets::FragmentCollector::new(socket);
+                b.iter(|| {
+                    for _ in 0..batch(size) {
+                        drop(black_box(
+                            socket.read_frame().now_or_never().unwrap().unwrap(),
+                        ));
+                    }
+                });
+            });
+            group.bench_function(BenchmarkId::new("tokio-websockets", size), |b| {
+                let stream = Endless::new(&input);
+                let mut socket = tokio_websockets::ServerBuilder::new().serve(stream);
+                b.iter(|| {
+                    for _ in 0..batch(size) {
+                        drop(black_box(
+                            socket.next().now_or_never().unwrap().unwrap().unwrap(),
+                        ));
+                    }
+                });
+            });
+            group.bench_function(BenchmarkId::new("yawc", size), |b| {
+                let stream = Endless::new(&input);
+                let options = yawc::Options::default().with_utf8();
+                let mut socket =
+                    yawc::WebSocket::from_stream(stream, yawc::Role::Server, options).unwrap();
+                b.iter(|| {
+                    for _ in 0..batch(size) {
+                        drop(black_box(socket.next().now_or_never().unwrap().unwrap()));
                     }
                 });
             });

@@ -8,7 +8,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args()
         .nth(1)
         .unwrap_or_else(|| "ws://127.0.0.1:9001".to_owned());
-    let options = Options::default().config(Config::default().message_limit(64 << 20));
+    let options = Options::default().config(
+        Config::default()
+            .message_limit(64 << 20)
+            .fragment_limit(1 << 20),
+    );
     let (mut socket, response) = Connect::new(&url)?.options(options).open().await?;
     println!("connected, subprotocol {:?}", response.protocol());
     while let Some(event) = socket.recv().await {

@@ -139,10 +139,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Incoming<IO> {
         accepted: &Accepted,
     ) -> Result<(WebSocket<IO>, Request), AcceptError> {
         write(&mut self.io, &accepted.to_bytes(), self.deadline).await?;
-        Ok((
-            WebSocket::server(self.io, self.leftover, self.config),
-            self.request,
-        ))
+        let socket = WebSocket::server(self.io, self.leftover, self.config);
+        #[cfg(feature = "deflate")]
+        let socket = socket.deflate(accepted.deflate());
+        Ok((socket, self.request))
     }
 
     /// Sends a refusal and closes the stream.

@@ -121,6 +121,14 @@ impl Connect {
         Ok(self)
     }
 
+    /// Offers compression.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, deflate: &songi_websocket::Deflate) -> Self {
+        self.client = self.client.deflate(deflate);
+        self
+    }
+
     /// Sets the limits.
     #[must_use]
     pub fn options(mut self, options: Options) -> Self {
@@ -198,10 +206,10 @@ impl Connect {
         let (response, leftover) = timeout_at(deadline, exchange)
             .await
             .map_err(|_| ConnectError::Timeout)??;
-        Ok((
-            WebSocket::client(io, leftover, self.options.config),
-            response,
-        ))
+        let socket = WebSocket::client(io, leftover, self.options.config);
+        #[cfg(feature = "deflate")]
+        let socket = socket.deflate(response.deflate());
+        Ok((socket, response))
     }
 }
 

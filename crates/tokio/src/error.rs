@@ -16,6 +16,10 @@ pub enum Error {
     /// The peer did not finish the closing in time.
     #[error("the peer did not finish the closing in time")]
     CloseTimeout,
+    /// The peer did not answer a ping of the heartbeat ([`Config::heartbeat`](crate::Config)) in
+    /// time.
+    #[error("the peer did not answer a ping in time")]
+    HeartbeatTimeout,
     /// A message was sent after the closing had begun. (Only from the `Sink`; elsewhere the
     /// message comes back, in a [`SendError`](crate::SendError).)
     #[error("the connection is closing")]

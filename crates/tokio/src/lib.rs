@@ -22,6 +22,11 @@
 //! | answer a client | [`accept`], or [`Incoming`] to see the request first |
 //! | call a server | [`connect`], or [`Connect`] for headers and subprotocols |
 //! | wrap a stream that some HTTP library upgraded | [`WebSocket::server`], [`WebSocket::client`] |
+//! | read and write in two tasks | [`WebSocket::split`], [`WebSocket::into_split`] |
+//!
+//! # Compression
+//! With the feature `deflate`: a server gives a `Deflate` to its [`handshake::Policy`], a client to
+//! [`Connect`].
 //!
 //! # Cancelling
 //! Every async method here may be dropped at any await point and called again: what was received
@@ -38,19 +43,24 @@ mod error;
 mod options;
 mod random;
 mod scratch;
+mod split;
 mod stream;
+mod timer;
 mod websocket;
 
 pub use songi_websocket::{
-    Bytes, CloseCode, CloseFrame, Config, ControlPayload, Event, FastStr, Message, Prepared,
-    SendError, Violation, handshake,
+    Bytes, CloseCode, CloseFrame, Config, Connection, ControlPayload, Event, FastStr, Message,
+    Prepared, SendError, Violation, handshake,
 };
+#[cfg(feature = "deflate")]
+pub use songi_websocket::{Deflate, DeflateConfig, deflate};
 
 pub use self::{
     accept::{AcceptError, Incoming, accept},
     connect::{Connect, ConnectError, connect},
     error::Error,
     options::Options,
+    split::{Reader, Writer},
     stream::Stream,
     websocket::WebSocket,
 };

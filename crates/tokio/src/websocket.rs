@@ -12,16 +12,15 @@ use std::{
 };
 
 use bytes::BytesMut;
-use songi_websocket::{CloseFrame, Config, Connection, Event, Message, Prepared, SendError, Step};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::{Instant, Sleep, sleep_until},
+use songi_websocket::{
+    CloseFrame, Config, Connection, Event, Message, Prepared, SendError, Step, Timeout,
 };
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{Error, random, scratch};
+use crate::{Error, random, scratch, timer::Timer};
 
 /// Slices given to one vectored write.
-const SLICES: usize = 64;
+pub(crate) const SLICES: usize = 64;
 
 /// A WebSocket over a stream, after the opening handshake.
 ///
@@ -51,30 +50,24 @@ const SLICES: usize = 64;
 /// # }
 /// ```
 pub struct WebSocket<IO> {
-    io: IO,
-    connection: Connection,
+    pub(crate) io: IO,
+    pub(crate) connection: Connection,
     /// What was read and not yet taken.
-    input: BytesMut,
+    pub(crate) input: BytesMut,
     /// A message that the queue had no room for (from the `Sink` only).
-    waiting: Option<Message>,
+    pub(crate) waiting: Option<Message>,
     /// Why the connection fails; reported once the closing is done.
-    failure: Option<Error>,
-    /// The close deadline, while there is one.
-    timer: Option<Box<Timer>>,
+    pub(crate) failure: Option<Error>,
+    /// The deadline of the closing or the heartbeat, once there has been one.
+    pub(crate) timer: Timer,
     /// Written bytes may still be in a buffer of the stream's own.
-    unflushed: bool,
+    pub(crate) unflushed: bool,
     /// The stream will not give any more.
-    read_ended: bool,
+    pub(crate) read_ended: bool,
     /// Our writing side is shut down.
-    shut_down: bool,
+    pub(crate) shut_down: bool,
     /// The stream is done with.
-    finished: bool,
-}
-
-struct Timer {
-    /// The connection counts time from here.
-    origin: Instant,
-    sleep: Option<Pin<Box<Sleep>>>,
+    pub(crate) finished: bool,
 }
 
 impl<IO> WebSocket<IO> {
@@ -88,19 +81,28 @@ impl<IO> WebSocket<IO> {
         Self::new(io, leftover, Connection::client(config, random::mask))
     }
 
-    fn new(io: IO, leftover: BytesMut, connection: Connection) -> Self {
+    /// Drives a connection over a stream; `leftover` is what was read of it already.
+    pub fn new(io: IO, leftover: BytesMut, connection: Connection) -> Self {
         Self {
             io,
             connection,
             input: leftover,
             waiting: None,
             failure: None,
-            timer: None,
+            timer: Timer::default(),
             unflushed: false,
             read_ended: false,
             shut_down: false,
             finished: false,
         }
+    }
+
+    /// Compresses, as the opening handshake agreed.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, agreed: Option<&songi_websocket::deflate::Agreed>) -> Self {
+        self.connection.set_deflate(agreed);
+        self
     }
 
     /// Queues a message. It is written by the next [`recv`](Self::recv) that has to wait, or by
@@ -110,15 +112,28 @@ impl<IO> WebSocket<IO> {
     /// The message comes back if [`Config::queue_limit`] would be passed (flush, then try again),
     /// or if the closing has begun.
     pub fn send(&mut self, message: Message) -> Result<(), SendError> {
-        if self.waiting.is_some() {
-            let queued = self.connection.queued();
-            return Err(SendError::Full {
-                message,
-                queued,
-                limit: queued,
-            });
-        }
-        self.connection.send(message)
+        self.not_behind(message)
+            .and_then(|message| self.connection.send(message))
+    }
+
+    /// Queues a message as it is, though compression was agreed on: for one that holds a secret
+    /// beside what others chose, whose compressed length could tell it.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_uncompressed(&mut self, message: Message) -> Result<(), SendError> {
+        self.not_behind(message)
+            .and_then(|message| self.connection.send_uncompressed(message))
+    }
+
+    /// Queues a part of a message, which ends with its `last` part: see
+    /// [`Connection::send_chunk`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_chunk(&mut self, part: Message, last: bool) -> Result<(), SendError> {
+        self.not_behind(part)
+            .and_then(|part| self.connection.send_chunk(part, last))
     }
 
     /// Queues a message that was framed once for many sockets.
@@ -126,14 +141,7 @@ impl<IO> WebSocket<IO> {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError<()>> {
-        if self.waiting.is_some() {
-            let queued = self.connection.queued();
-            return Err(SendError::Full {
-                message: (),
-                queued,
-                limit: queued,
-            });
-        }
+        self.not_behind(())?;
         self.connection.send_prepared(prepared)
     }
 
@@ -154,6 +162,25 @@ impl<IO> WebSocket<IO> {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.finished && self.connection.is_open()
+    }
+
+    /// How long the last ping of the heartbeat ([`Config::heartbeat`]) took to be answered.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.connection.round_trip()
+    }
+
+    /// Nothing overtakes a message that waits for room.
+    fn not_behind<M: fmt::Debug>(&self, message: M) -> Result<M, SendError<M>> {
+        let queued = self.connection.queued();
+        match self.waiting {
+            None => Ok(message),
+            Some(_) => Err(SendError::Full {
+                message,
+                queued,
+                limit: queued,
+            }),
+        }
     }
 
     /// The stream.
@@ -233,7 +260,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
                     continue;
                 }
                 Step::Abort => {
-                    self.failure.get_or_insert(Error::CloseTimeout);
+                    let error = timed_out(self.connection.timed_out());
+                    self.failure.get_or_insert(error);
                     self.finished = true;
                     continue;
                 }
@@ -370,10 +398,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         if self.shut_down || Pin::new(&mut self.io).poll_shutdown(cx).is_ready() {
             return Poll::Ready(());
         }
-        match self.timer.as_mut().and_then(|timer| timer.sleep.as_mut()) {
-            Some(sleep) => sleep.as_mut().poll(cx),
-            None => Poll::Ready(()),
-        }
+        self.timer.poll_again(cx)
     }
 
     fn fail(&mut self, error: Error) {
@@ -391,25 +416,24 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// Ready when the deadline has passed; the connection knows it then.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Some(timeout) = self.connection.poll_timeout() {
-            let timer = self.timer.get_or_insert_with(|| {
-                Box::new(Timer {
-                    origin: Instant::now(),
-                    sleep: None,
-                })
-            });
             if timeout == Duration::ZERO {
-                self.connection.handle_timeout(timer.origin.elapsed());
+                self.connection.handle_timeout(self.timer.now());
                 continue;
             }
-            let deadline = timer.origin + timeout;
-            let sleep = timer
-                .sleep
-                .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-            ready!(sleep.as_mut().poll(cx));
-            self.connection.handle_timeout(timeout);
+            ready!(self.timer.poll(timeout, cx));
+            self.connection
+                .handle_timeout(timeout.max(self.timer.now()));
             return Poll::Ready(());
         }
         Poll::Pending
+    }
+}
+
+/// The error of a connection that is given up.
+pub(crate) fn timed_out(timeout: Option<Timeout>) -> Error {
+    match timeout {
+        Some(Timeout::Heartbeat) => Error::HeartbeatTimeout,
+        _ => Error::CloseTimeout,
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Config {
     pub(crate) fragment_limit: u32,
     pub(crate) queue_limit: usize,
     pub(crate) close_timeout: Duration,
+    pub(crate) chunks: bool,
+    pub(crate) heartbeat: Option<(Duration, Duration)>,
 }
 
 impl Default for Config {
@@ -34,6 +36,8 @@ impl Default for Config {
             fragment_limit: 16_384,
             queue_limit: 1 << 20,
             close_timeout: Duration::from_secs(10),
+            chunks: false,
+            heartbeat: None,
         }
     }
 }
@@ -74,6 +78,26 @@ impl Config {
     #[must_use]
     pub const fn close_timeout(mut self, timeout: Duration) -> Self {
         self.close_timeout = timeout;
+        self
+    }
+
+    /// Gives messages out in chunks as they come ([`Event::TextChunk`](crate::Event::TextChunk),
+    /// [`Event::BinaryChunk`](crate::Event::BinaryChunk)) and holds none of them, so that a
+    /// message may be larger than memory: raise [`message_limit`](Self::message_limit) too.
+    /// Default: no.
+    #[must_use]
+    pub const fn chunks(mut self, chunks: bool) -> Self {
+        self.chunks = chunks;
+        self
+    }
+
+    /// Sends a ping every `interval`, and gives the connection up
+    /// ([`Step::Abort`](crate::Step::Abort)) if the pong takes longer than `timeout`. A ping
+    /// waits behind the messages that are queued, and a pong behind those of the peer, so leave
+    /// time for the largest. Default: off.
+    #[must_use]
+    pub const fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.heartbeat = Some((interval, timeout));
         self
     }
 }

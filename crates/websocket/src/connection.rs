@@ -6,8 +6,8 @@ use core::time::Duration;
 use bytes::BytesMut;
 
 use crate::{
-    AbnormalClosure, CloseFrame, Config, Event, MaskSource, Message, Prepared, Receiver, Reply,
-    Role, SendError, Sender, Step, Violation,
+    AbnormalClosure, CloseFrame, Config, Event, EventRef, MaskSource, Message, Prepared, Receiver,
+    Reply, Role, SendError, Sender, Step, Timeout, Violation,
 };
 
 /// A WebSocket connection after its opening handshake, without its transport.
@@ -67,6 +67,14 @@ impl Connection {
         }
     }
 
+    /// Compresses from now on, as the opening handshake agreed; before the first frame only.
+    #[cfg(feature = "deflate")]
+    pub fn set_deflate(&mut self, agreed: Option<&crate::deflate::Agreed>) {
+        let role = self.receiver.role;
+        self.receiver.inflater = agreed.map(|agreed| agreed.inflater(role));
+        self.sender.compressor = agreed.map(|agreed| agreed.compressor(role));
+    }
+
     /// Takes the next event from the start of `input`, and queues the answer it asks for: a pong,
     /// or a Close frame.
     ///
@@ -95,6 +103,43 @@ impl Connection {
         received
     }
 
+    /// As [`receive`](Self::receive), but lends what lies whole in `input`: without allocations,
+    /// and the fastest way for small messages. `input` is moved on behind what was taken; what is
+    /// left of it when the answer is `Ok(None)` has to stand before what is read next.
+    ///
+    /// ```
+    /// use songi_websocket::{Config, Connection, EventRef};
+    ///
+    /// let mut connection = Connection::server(Config::default());
+    /// let mut buffer = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x81";
+    /// let mut input = &mut buffer[..];
+    /// while let Some(event) = connection.receive_ref(&mut input)? {
+    ///     assert_eq!(event, EventRef::Text("Hello".into()));
+    /// }
+    /// assert_eq!(input, b"\x81");
+    /// # Ok::<(), songi_websocket::Violation>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub fn receive_ref<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Result<Option<EventRef<'a>>, Violation> {
+        let received = self.receiver.receive_ref(input);
+        match &received {
+            Ok(Some(event)) => {
+                if let Some(reply) = Reply::to_ref(event) {
+                    self.sender.reply(reply);
+                }
+            }
+            Ok(None) => {}
+            Err(violation) => self.sender.reply(Reply::Fail(*violation)),
+        }
+        received
+    }
+
     /// Takes note that the transport ended.
     ///
     /// # Errors
@@ -108,9 +153,39 @@ impl Connection {
     ///
     /// # Errors
     /// The message comes back: [`SendError::Full`] if the queue would pass
-    /// [`Config::queue_limit`], [`SendError::Closing`] after a Close frame was sent or received.
+    /// [`Config::queue_limit`], [`SendError::Interleaved`] between the parts of another message,
+    /// [`SendError::Closing`] after a Close frame was sent or received.
     pub fn send(&mut self, message: Message) -> Result<(), SendError> {
         self.sender.send(message)
+    }
+
+    /// Queues a message as it is, though compression was agreed on: for one that holds a secret
+    /// beside what others chose, whose compressed length could tell it.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_uncompressed(&mut self, message: Message) -> Result<(), SendError> {
+        self.sender.send_uncompressed(message)
+    }
+
+    /// Queues a part of a message, which ends with its `last` part; all parts are of one kind.
+    /// Pings, pongs and a Close frame may come between the parts, other messages may not (RFC
+    /// 6455 §5.4).
+    ///
+    /// ```
+    /// use songi_websocket::{Config, Connection, Message};
+    ///
+    /// let mut connection = Connection::server(Config::default());
+    /// connection.send_chunk(Message::text("Hel"), false)?;
+    /// connection.send_chunk(Message::text("lo"), true)?;
+    /// assert_eq!(connection.slices().collect::<Vec<_>>().concat(), b"\x01\x03Hel\x80\x02lo");
+    /// # Ok::<(), songi_websocket::SendError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`SendError::Interleaved`] for a part of another kind.
+    pub fn send_chunk(&mut self, part: Message, last: bool) -> Result<(), SendError> {
+        self.sender.send_chunk(part, last)
     }
 
     /// Queues a message that was framed once for many.
@@ -170,9 +245,22 @@ impl Connection {
     }
 
     /// Tells the time, as a duration since the caller's origin. A closing that has begun gets its
-    /// deadline ([`Config::close_timeout`]); one that is past it ends in [`Step::Abort`].
+    /// deadline ([`Config::close_timeout`]); one that is past it ends in [`Step::Abort`]. A ping of
+    /// the heartbeat that is due is queued.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.sender.handle_timeout(now);
+    }
+
+    /// What the peer did not do in time, if that is why the connection ends.
+    #[must_use]
+    pub fn timed_out(&self) -> Option<Timeout> {
+        self.sender.timed_out()
+    }
+
+    /// How long the last ping of the heartbeat ([`Config::heartbeat`]) took to be answered.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.sender.round_trip()
     }
 
     /// The two halves, to be moved to different tasks or threads.

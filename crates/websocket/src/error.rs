@@ -45,6 +45,9 @@ pub enum Violation {
     /// Text that is not UTF-8 (RFC 6455 §8.1).
     #[error("a text message must be UTF-8")]
     InvalidUtf8,
+    /// A compressed message is no deflate stream, or ends within one (RFC 7692 §7.2.2).
+    #[error("a compressed message must be a deflate stream")]
+    InvalidDeflate,
     /// The reason of a Close frame is not UTF-8 (RFC 6455 §5.5.1).
     #[error("the reason of a Close frame must be UTF-8")]
     InvalidCloseReason,
@@ -73,7 +76,9 @@ impl Violation {
     #[must_use]
     pub const fn close_code(&self) -> CloseCode {
         match self {
-            Self::InvalidUtf8 | Self::InvalidCloseReason => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::InvalidDeflate | Self::InvalidCloseReason => {
+                CloseCode::INVALID_PAYLOAD
+            }
             Self::MessageTooBig { .. } => CloseCode::TOO_BIG,
             Self::TooManyFragments { .. } => CloseCode::POLICY,
             _ => CloseCode::PROTOCOL,
@@ -101,6 +106,12 @@ pub enum SendError<M: core::fmt::Debug = Message> {
         /// The limit ([`Config::queue_limit`](crate::Config::queue_limit)), in bytes.
         limit: usize,
     },
+    /// A message sent in parts has to end before the next one (RFC 6455 §5.4).
+    #[error("another message is being sent in parts")]
+    Interleaved {
+        /// What was to be sent.
+        message: M,
+    },
     /// Nothing may follow a Close frame (RFC 6455 §5.5.1).
     #[error("the connection is closing")]
     Closing {
@@ -113,7 +124,9 @@ impl<M: core::fmt::Debug> SendError<M> {
     /// The message that was not sent.
     pub fn into_message(self) -> M {
         match self {
-            Self::Full { message, .. } | Self::Closing { message } => message,
+            Self::Full { message, .. }
+            | Self::Interleaved { message }
+            | Self::Closing { message } => message,
         }
     }
 }

@@ -25,10 +25,15 @@
 //! ```
 //!
 //! With the feature `http`, `handshake::accept` judges an `http::Request` of any web framework by the same
-//! rules.
+//! rules. Over HTTP/2 and HTTP/3 the handshake is a [`ConnectRequest`].
 
 mod client;
-mod extensions;
+mod connect;
+#[cfg_attr(
+    not(feature = "deflate"),
+    allow(dead_code, reason = "only compression looks into an extension")
+)]
+pub(crate) mod extensions;
 mod fields;
 mod head;
 #[cfg(feature = "http")]
@@ -42,9 +47,10 @@ mod response;
 mod url;
 
 #[cfg(feature = "http")]
-pub use self::http::accept;
+pub use self::http::{accept, accept_connect};
 pub use self::{
     client::{Client, Response, ResponseError},
+    connect::{ConnectRequest, Established, SETTINGS_ENABLE_CONNECT_PROTOCOL},
     fields::InvalidHeader,
     head::{HeadLimits, Headers},
     origin::Origin,

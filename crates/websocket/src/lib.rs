@@ -45,9 +45,15 @@ extern crate alloc;
 mod close;
 mod config;
 mod connection;
+#[cfg(feature = "deflate")]
+pub mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "deflate/absent.rs"]
+mod deflate;
 mod error;
 mod frame;
 pub mod handshake;
+mod heartbeat;
 mod message;
 mod prepared;
 mod queue;
@@ -57,6 +63,8 @@ mod sender;
 mod utf8;
 
 pub use bytes::Bytes;
+#[cfg(feature = "deflate")]
+pub use deflate::{Deflate, DeflateConfig};
 pub use faststr::FastStr;
 
 pub use self::{
@@ -65,9 +73,9 @@ pub use self::{
     connection::Connection,
     error::{AbnormalClosure, SendError, Violation},
     frame::mask::MaskSource,
-    message::{ControlPayload, ControlPayloadTooLong, Event, Message},
+    message::{ControlPayload, ControlPayloadTooLong, Event, EventRef, Message},
     prepared::Prepared,
     receiver::Receiver,
     reply::Reply,
-    sender::{Sender, Step},
+    sender::{Sender, Step, Timeout},
 };

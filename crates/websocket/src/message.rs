@@ -2,10 +2,15 @@
 
 pub(crate) mod assembly;
 
+use alloc::{borrow::Cow, string::String, vec::Vec};
+
 use bytes::Bytes;
 use faststr::FastStr;
 
-use crate::{CloseFrame, frame::header::CONTROL_MAX};
+use crate::{
+    CloseFrame,
+    frame::{Opcode, header::CONTROL_MAX},
+};
 
 /// Something to send. Closing is not a message: see [`Connection::close`](crate::Connection::close).
 ///
@@ -54,6 +59,31 @@ impl Message {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(payload) => payload,
+            Self::Ping(payload) | Self::Pong(payload) => payload,
+        }
+    }
+
+    pub(crate) fn into_payload(self) -> Bytes {
+        match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Binary(payload) => payload,
+            Self::Ping(payload) | Self::Pong(payload) => payload.into_bytes(),
+        }
+    }
+
+    pub(crate) const fn opcode(&self) -> Opcode {
+        match self {
+            Self::Text(_) => Opcode::Text,
+            Self::Binary(_) => Opcode::Binary,
+            Self::Ping(_) => Opcode::Ping,
+            Self::Pong(_) => Opcode::Pong,
+        }
+    }
 }
 
 /// Something received.
@@ -66,6 +96,21 @@ pub enum Event {
     Text(FastStr),
     /// A binary message.
     Binary(Bytes),
+    /// A part of a text message, if [`Config::chunks`](crate::Config::chunks) asks for parts. It
+    /// ends between two characters, wherever the frames end.
+    TextChunk {
+        /// The part's text; that of the last part may be empty.
+        text: FastStr,
+        /// Whether the message ends with it.
+        last: bool,
+    },
+    /// A part of a binary message, if [`Config::chunks`](crate::Config::chunks) asks for parts.
+    BinaryChunk {
+        /// The part's bytes; those of the last part may be none.
+        payload: Bytes,
+        /// Whether the message ends with it.
+        last: bool,
+    },
     /// A ping; its pong is queued.
     Ping(ControlPayload),
     /// A pong, asked for or not (RFC 6455 §5.5.3).
@@ -73,6 +118,61 @@ pub enum Event {
     /// The peer closes, with a code and a reason where it gave one; nothing follows. `None` is
     /// close code 1005 to an application that speaks in codes (RFC 6455 §7.1.5).
     Close(Option<CloseFrame>),
+}
+
+/// Something received, lent from the input where it lies there whole: see
+/// [`Connection::receive_ref`](crate::Connection::receive_ref).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventRef<'a> {
+    /// A text message; owned if it came in parts or compressed.
+    Text(Cow<'a, str>),
+    /// A binary message; owned if it came in parts or compressed.
+    Binary(Cow<'a, [u8]>),
+    /// As [`Event::TextChunk`].
+    TextChunk {
+        /// The part's text.
+        text: String,
+        /// Whether the message ends with it.
+        last: bool,
+    },
+    /// As [`Event::BinaryChunk`].
+    BinaryChunk {
+        /// The part's bytes.
+        payload: Vec<u8>,
+        /// Whether the message ends with it.
+        last: bool,
+    },
+    /// A ping; its pong is queued.
+    Ping(&'a [u8]),
+    /// A pong, asked for or not (RFC 6455 §5.5.3).
+    Pong(&'a [u8]),
+    /// As [`Event::Close`].
+    Close(Option<CloseFrame>),
+}
+
+impl EventRef<'_> {
+    /// The same event, free of the input.
+    #[must_use]
+    pub fn into_owned(self) -> Event {
+        match self {
+            Self::Text(Cow::Borrowed(text)) => Event::Text(FastStr::new(text)),
+            Self::Text(Cow::Owned(text)) => Event::Text(FastStr::from_string(text)),
+            Self::Binary(Cow::Borrowed(bytes)) => Event::Binary(Bytes::copy_from_slice(bytes)),
+            Self::Binary(Cow::Owned(bytes)) => Event::Binary(bytes.into()),
+            Self::TextChunk { text, last } => Event::TextChunk {
+                text: FastStr::from_string(text),
+                last,
+            },
+            Self::BinaryChunk { payload, last } => Event::BinaryChunk {
+                payload: payload.into(),
+                last,
+            },
+            Self::Ping(payload) => Event::Ping(ControlPayload::from_frame(payload)),
+            Self::Pong(payload) => Event::Pong(ControlPayload::from_frame(payload)),
+            Self::Close(frame) => Event::Close(frame),
+        }
+    }
 }
 
 /// The payload of a ping or a pong: at most 125 bytes (RFC 6455 §5.5).

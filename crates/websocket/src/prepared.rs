@@ -3,7 +3,10 @@
 use bytes::{Bytes, BytesMut};
 use faststr::FastStr;
 
-use crate::frame::{Opcode, header};
+use crate::frame::{
+    Opcode,
+    header::{self, first},
+};
 
 /// A message framed once, for any number of server connections: a broadcast then costs one
 /// reference per receiver. (Clients mask each frame with its own key, so on a client connection
@@ -22,9 +25,17 @@ use crate::frame::{Opcode, header};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
+    plain: Framed,
+    /// Compressed, with the bits of the window that it takes.
+    deflated: Option<(u8, Framed)>,
+}
+
+/// A frame that is not masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Framed {
     frame: Bytes,
+    /// The header's size.
     header: u8,
-    opcode: Opcode,
 }
 
 impl Prepared {
@@ -38,33 +49,73 @@ impl Prepared {
         Self::new(Opcode::Binary, payload.as_ref())
     }
 
-    /// The frame as a server sends it: header and payload.
+    /// Compresses the message too, once. Where compression was agreed on, it is sent so to the
+    /// peers to whom our side sends without context takeover, and with a window at least as large
+    /// as that of `deflate`; to all others as it is. (With takeover each connection has a window
+    /// of its own, of which a frame for all knows nothing.)
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn compress(mut self, deflate: &crate::Deflate) -> Self {
+        let first = self.plain.first() | header::RSV1;
+        self.deflated = deflate
+            .prepare(self.payload())
+            .map(|(bits, payload)| (bits, Framed::new(first, &payload)));
+        self
+    }
+
+    /// The frame as a server sends it uncompressed: header and payload.
     #[must_use]
     pub const fn frame(&self) -> &Bytes {
-        &self.frame
+        &self.plain.frame
     }
 
     /// The payload alone.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        self.frame
-            .get(usize::from(self.header)..)
-            .unwrap_or_default()
+        self.plain.payload()
     }
 
-    pub(crate) const fn opcode(&self) -> Opcode {
-        self.opcode
+    /// The compressed form if there is one, in a window of so many bits that it is accepted.
+    pub(crate) fn choose(&self, accepts: impl FnOnce(u8) -> bool) -> &Framed {
+        match &self.deflated {
+            Some((bits, framed)) if accepts(*bits) => framed,
+            _ => &self.plain,
+        }
     }
 
     fn new(opcode: Opcode, payload: &[u8]) -> Self {
+        Self {
+            plain: Framed::new(first(true, false, opcode), payload),
+            deflated: None,
+        }
+    }
+}
+
+impl Framed {
+    fn new(first: u8, payload: &[u8]) -> Self {
         let mut frame = BytesMut::with_capacity(header::MAX + payload.len());
-        header::encode(&mut frame, true, opcode, payload.len(), None);
+        header::encode(&mut frame, first, payload.len(), None);
         let header = frame.len() as u8;
         frame.extend_from_slice(payload);
         Self {
             frame: frame.freeze(),
             header,
-            opcode,
         }
+    }
+
+    /// Header and payload.
+    pub(crate) const fn frame(&self) -> &Bytes {
+        &self.frame
+    }
+
+    /// The header's first byte.
+    pub(crate) fn first(&self) -> u8 {
+        self.frame.first().copied().unwrap_or_default()
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.frame
+            .get(usize::from(self.header)..)
+            .unwrap_or_default()
     }
 }

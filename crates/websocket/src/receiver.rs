@@ -1,17 +1,19 @@
 //! The receiving half: bytes in, events out.
 
+mod machine;
+
+use alloc::{borrow::Cow, boxed::Box};
+
 use bytes::{Buf, Bytes, BytesMut};
 use faststr::FastStr;
 use simdutf8::basic::from_utf8;
 
+use self::machine::{Front, Short};
 use crate::{
-    AbnormalClosure, CloseFrame, Config, ControlPayload, Event, Role, Violation,
-    frame::{
-        Opcode,
-        header::{self, Expect, Header},
-        mask,
-    },
-    message::assembly::Assembly,
+    AbnormalClosure, CloseFrame, Config, ControlPayload, Event, EventRef, Role, Violation,
+    deflate::Inflater,
+    frame::Opcode,
+    message::assembly::{Assembled, Assembly},
 };
 
 /// Payloads up to this size are always copied out of the read buffer.
@@ -44,14 +46,17 @@ const SHARE_FRACTION: usize = 16;
 #[derive(Debug)]
 pub struct Receiver {
     state: State,
-    message: Option<Assembly>,
+    message: Option<Box<Assembly>>,
+    /// There is one if compression was agreed on.
+    pub(crate) inflater: Option<Inflater>,
     message_limit: usize,
     fragment_limit: u32,
-    role: Role,
     /// The size of the buffer behind the caller's input, as far as it has been seen.
     chunk: u32,
     /// The input's capacity when it was last seen: it only falls while the buffer is the same.
     seen: u32,
+    pub(crate) role: Role,
+    chunks: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -77,11 +82,13 @@ impl Receiver {
         Self {
             state: State::Header,
             message: None,
+            inflater: None,
             message_limit: config.message_limit,
             fragment_limit: config.fragment_limit,
-            role,
             chunk: 0,
             seen: 0,
+            role,
+            chunks: config.chunks,
         }
     }
 
@@ -97,16 +104,51 @@ impl Receiver {
     /// The rule that the peer broke. It stays the answer to every later call, and the input is
     /// discarded.
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
+        if let Some(Short { text, size, len }) = self.short_message(input) {
+            let event = copy_out(text, input.get(size..size + len).unwrap_or_default());
+            if let Ok(Some(_)) = event {
+                input.advance(size + len);
+                return event;
+            }
+            self.fail(Violation::InvalidUtf8);
+            input.clear();
+            return event;
+        }
         let capacity = saturate(input.capacity());
         if capacity > self.seen {
             self.chunk = capacity;
         }
-        let result = self.advance(input);
+        let result = self.take(input);
         self.seen = saturate(input.capacity());
         if let Err(violation) = result {
-            self.state = State::Failed(violation);
-            self.message = None;
+            self.fail(violation);
             input.clear();
+        }
+        result
+    }
+
+    /// As [`receive`](Self::receive), but lends what lies whole in `input` instead of copying it
+    /// out or sharing it: without allocations, and the fastest way for small messages. `input` is
+    /// moved on behind what was taken; what is left of it when the answer is `Ok(None)` has to
+    /// stand before what is read next.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub fn receive_ref<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Result<Option<EventRef<'a>>, Violation> {
+        let result = match self.short_message(input) {
+            Some(Short { text, size, len }) => {
+                take_front(input, size);
+                lend_message(text, take_front(input, len))
+            }
+            None => self.lend(input),
+        };
+        if let Err(violation) = result {
+            self.fail(violation);
+            *input = &mut [];
         }
         result
     }
@@ -123,166 +165,144 @@ impl Receiver {
             State::Ended { clean } => clean,
         };
         if !matches!(self.state, State::Failed(_)) {
-            self.state = State::Ended { clean };
+            self.end(State::Ended { clean });
         }
-        self.message = None;
         if clean { Ok(()) } else { Err(AbnormalClosure) }
     }
 
-    fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
-        loop {
-            match self.state {
-                State::Header => {
-                    let Some((header, size)) = header::parse(input, self.expect())? else {
-                        return Ok(None);
-                    };
-                    let whole = input.len() - size >= header.len;
-                    if header.opcode.is_control() {
-                        if !whole {
-                            return Ok(None);
-                        }
-                        input.advance(size);
-                        return self.control(&header, input);
-                    }
-                    input.advance(size);
-                    if whole && header.fin && header.opcode != Opcode::Continuation {
-                        return self.whole_message(&header, input);
-                    }
-                    self.begin_payload(&header)?;
+    fn fail(&mut self, violation: Violation) {
+        self.end(State::Failed(violation));
+    }
+
+    /// Nothing will be received any more.
+    fn end(&mut self, state: State) {
+        self.state = state;
+        self.message = None;
+        self.inflater = None;
+    }
+
+    /// The owned form.
+    fn take(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
+        let (taken, front) = self.advance(input)?;
+        input.advance(taken);
+        match front {
+            Front::More => Ok(None),
+            Front::Message { text, len } => {
+                if len <= COPY_MAX || len < self.chunk as usize / SHARE_FRACTION {
+                    let event = copy_out(text, input.get(..len).unwrap_or_default());
+                    input.advance(len);
+                    return event;
                 }
-                State::Payload { .. } => match self.payload(input)? {
-                    Some(event) => return Ok(Some(event)),
-                    None if matches!(self.state, State::Payload { .. }) => return Ok(None),
-                    None => {}
+                let payload = input.split_to(len).freeze();
+                Ok(Some(match text {
+                    true => Event::Text(
+                        FastStr::from_bytes(payload).map_err(|_| Violation::InvalidUtf8)?,
+                    ),
+                    false => Event::Binary(payload),
+                }))
+            }
+            Front::Control { opcode, len } => {
+                let payload = input.get(..len).unwrap_or_default();
+                let event = match opcode {
+                    Opcode::Ping => Event::Ping(ControlPayload::from_frame(payload)),
+                    Opcode::Pong => Event::Pong(ControlPayload::from_frame(payload)),
+                    _ => Event::Close(self.close(payload)?),
+                };
+                input.advance(len);
+                Ok(Some(event))
+            }
+            Front::Assembled(Assembled::Text(text)) => {
+                Ok(Some(Event::Text(FastStr::from_string(text))))
+            }
+            Front::Assembled(Assembled::Binary(payload)) => {
+                Ok(Some(Event::Binary(Bytes::from(payload))))
+            }
+            Front::Chunk { part, last } => Ok(Some(match part {
+                Assembled::Text(text) => Event::TextChunk {
+                    text: FastStr::from_string(text),
+                    last,
                 },
-                State::Closed | State::Ended { .. } => {
-                    input.clear();
-                    return Ok(None);
+                Assembled::Binary(payload) => Event::BinaryChunk {
+                    payload: Bytes::from(payload),
+                    last,
+                },
+            })),
+            Front::Over => {
+                input.clear();
+                Ok(None)
+            }
+        }
+    }
+
+    /// The borrowed form.
+    fn lend<'a>(&mut self, input: &mut &'a mut [u8]) -> Result<Option<EventRef<'a>>, Violation> {
+        let (taken, front) = self.advance(input)?;
+        take_front(input, taken);
+        Ok(Some(match front {
+            Front::More => return Ok(None),
+            Front::Message { text, len } => return lend_message(text, take_front(input, len)),
+            Front::Control { opcode, len } => {
+                let payload = take_front(input, len);
+                match opcode {
+                    Opcode::Ping => EventRef::Ping(payload),
+                    Opcode::Pong => EventRef::Pong(payload),
+                    _ => EventRef::Close(self.close(payload)?),
                 }
-                State::Failed(violation) => return Err(violation),
             }
-        }
-    }
-
-    fn expect(&self) -> Expect {
-        Expect {
-            role: self.role,
-            in_message: self.message.is_some(),
-            received: self.message.as_ref().map_or(0, Assembly::len),
-            limit: self.message_limit,
-        }
-    }
-
-    /// A control frame, whose payload has arrived.
-    fn control(
-        &mut self,
-        header: &Header,
-        input: &mut BytesMut,
-    ) -> Result<Option<Event>, Violation> {
-        let payload = unmask_front(input, header);
-        let event = match header.opcode {
-            Opcode::Ping => Event::Ping(ControlPayload::from_frame(payload)),
-            Opcode::Pong => Event::Pong(ControlPayload::from_frame(payload)),
-            _ => {
-                let event = Event::Close(CloseFrame::parse(payload)?);
-                self.state = State::Closed;
-                self.message = None;
-                event
+            Front::Assembled(Assembled::Text(text)) => EventRef::Text(Cow::Owned(text)),
+            Front::Assembled(Assembled::Binary(payload)) => EventRef::Binary(Cow::Owned(payload)),
+            Front::Chunk { part, last } => match part {
+                Assembled::Text(text) => EventRef::TextChunk { text, last },
+                Assembled::Binary(payload) => EventRef::BinaryChunk { payload, last },
+            },
+            Front::Over => {
+                *input = &mut [];
+                return Ok(None);
             }
-        };
-        input.advance(header.len);
-        Ok(Some(event))
-    }
-
-    /// A message in one frame, which has arrived: by far the most common case.
-    fn whole_message(
-        &self,
-        header: &Header,
-        input: &mut BytesMut,
-    ) -> Result<Option<Event>, Violation> {
-        if header.len <= COPY_MAX || header.len < self.chunk as usize / SHARE_FRACTION {
-            let event = copy_out(header.opcode, unmask_front(input, header));
-            input.advance(header.len);
-            return event;
-        }
-        let mut payload = input.split_to(header.len);
-        mask::apply(&mut payload, header.mask);
-        let payload = payload.freeze();
-        Ok(Some(match header.opcode {
-            Opcode::Text => {
-                Event::Text(FastStr::from_bytes(payload).map_err(|_| Violation::InvalidUtf8)?)
-            }
-            _ => Event::Binary(payload),
         }))
     }
 
-    /// A data frame that has not arrived whole, or is not a whole message.
-    fn begin_payload(&mut self, header: &Header) -> Result<(), Violation> {
-        match &mut self.message {
-            Some(message) => message.next_fragment(self.fragment_limit)?,
-            None => self.message = Some(Assembly::new(header.opcode == Opcode::Text)),
-        }
-        self.state = State::Payload {
-            fin: header.fin,
-            mask: header.mask,
-            remaining: header.len,
-        };
-        Ok(())
-    }
-
-    /// Moves what has arrived of a payload to the message under way.
-    fn payload(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
-        let (
-            State::Payload {
-                fin,
-                mask,
-                remaining,
-            },
-            Some(message),
-        ) = (&mut self.state, &mut self.message)
-        else {
-            return Ok(None);
-        };
-        let arrived = (*remaining).min(input.len());
-        if let Some(piece) = input.get_mut(..arrived) {
-            mask::apply(piece, *mask);
-            message.push(piece, *remaining)?;
-        }
-        input.advance(arrived);
-        *mask = mask::advance(*mask, arrived);
-        *remaining -= arrived;
-        if *remaining > 0 {
-            return Ok(None);
-        }
-        let fin = *fin;
-        self.state = State::Header;
-        if !fin {
-            return Ok(None);
-        }
-        self.message.take().map(Assembly::finish).transpose()
+    /// A Close frame: the last event.
+    fn close(&mut self, payload: &[u8]) -> Result<Option<CloseFrame>, Violation> {
+        let frame = CloseFrame::parse(payload)?;
+        self.end(State::Closed);
+        Ok(frame)
     }
 }
 
 /// Not inlined, so that the event is built where the caller's caller wants it: moving a short text
 /// about costs more than the rest of its reception.
 #[inline(never)]
-fn copy_out(opcode: Opcode, payload: &[u8]) -> Result<Option<Event>, Violation> {
-    if opcode == Opcode::Text {
+fn copy_out(text: bool, payload: &[u8]) -> Result<Option<Event>, Violation> {
+    if text {
         let text = from_utf8(payload).map_err(|_| Violation::InvalidUtf8)?;
         return Ok(Some(Event::Text(FastStr::new(text))));
     }
     Ok(Some(Event::Binary(Bytes::copy_from_slice(payload))))
 }
 
+#[inline]
+fn lend_message(text: bool, payload: &mut [u8]) -> Result<Option<EventRef<'_>>, Violation> {
+    Ok(Some(if text {
+        let text = from_utf8(payload).map_err(|_| Violation::InvalidUtf8)?;
+        EventRef::Text(Cow::Borrowed(text))
+    } else {
+        EventRef::Binary(Cow::Borrowed(payload))
+    }))
+}
+
 fn saturate(capacity: usize) -> u32 {
     u32::try_from(capacity).unwrap_or(u32::MAX)
 }
 
-/// Unmasks a frame's payload at the front of `input`, where it has arrived.
-fn unmask_front<'a>(input: &'a mut BytesMut, header: &Header) -> &'a [u8] {
-    let payload = input.get_mut(..header.len).unwrap_or_default();
-    mask::apply(payload, header.mask);
-    payload
+/// Splits off the first `n` bytes.
+#[inline]
+fn take_front<'a>(input: &mut &'a mut [u8], n: usize) -> &'a mut [u8] {
+    let Some((front, rest)) = core::mem::take(input).split_at_mut_checked(n) else {
+        return &mut [];
+    };
+    *input = rest;
+    front
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the receiving half has to say to the peer.
 
-use crate::{CloseFrame, ControlPayload, Event, Violation};
+use crate::{CloseFrame, ControlPayload, Event, EventRef, Violation};
 
 /// An answer that the protocol asks for, from the [`Receiver`](crate::Receiver) to the
 /// [`Sender`](crate::Sender).
@@ -12,6 +12,8 @@ use crate::{CloseFrame, ControlPayload, Event, Violation};
 pub enum Reply {
     /// A ping came: send a pong with its payload (RFC 6455 §5.5.2).
     Pong(ControlPayload),
+    /// A pong came: it may be the one that a heartbeat waits for. Nothing is sent.
+    Alive(ControlPayload),
     /// A Close frame came: send one back, unless one has been sent (RFC 6455 §5.5.1).
     Close(Option<CloseFrame>),
     /// The peer broke a rule: send a Close frame and end the connection (RFC 6455 §7.1.7).
@@ -28,6 +30,19 @@ impl Reply {
         match event {
             Event::Ping(payload) => Some(Self::Pong(payload.clone())),
             Event::Close(frame) => Some(Self::Close(frame.clone())),
+            Event::Pong(payload) => Some(Self::Alive(payload.clone())),
+            _ => None,
+        }
+    }
+
+    /// The answer to an event that is lent.
+    #[must_use]
+    #[inline]
+    pub fn to_ref(event: &EventRef<'_>) -> Option<Self> {
+        match event {
+            EventRef::Ping(payload) => Some(Self::Pong(ControlPayload::from_frame(payload))),
+            EventRef::Close(frame) => Some(Self::Close(frame.clone())),
+            EventRef::Pong(payload) => Some(Self::Alive(ControlPayload::from_frame(payload))),
             _ => None,
         }
     }

@@ -1,25 +1,23 @@
 //! The sending half: messages and replies in, bytes out.
 
+mod closing;
+mod framing;
+
 use alloc::boxed::Box;
 use core::{fmt, time::Duration};
 
-use bytes::{Bytes, BytesMut};
-
+use self::closing::{Closing, Deadline};
 use crate::{
     CloseFrame, Config, ControlPayload, Message, Prepared, Reply, Role, SendError,
+    deflate::Compressor,
     frame::{
         Opcode,
         header::{self, CONTROL_MAX},
-        mask::{self, MaskSource},
+        mask::MaskSource,
     },
+    heartbeat::Heartbeat,
     queue::Queue,
 };
-
-/// Payloads up to this size are copied behind their header; larger ones are queued as they are.
-const COPY_MAX: usize = 1024;
-
-/// A prepared frame is shared from this size on: it is there to save memory too.
-const COPY_PREPARED_MAX: usize = 256;
 
 /// Pongs that may wait at once. Beyond them only the newest is kept (RFC 6455 §5.5.3).
 const PONGS_MAX: u8 = 32;
@@ -35,8 +33,19 @@ pub enum Step {
     HalfClose,
     /// All is done: close the transport.
     Close,
-    /// The peer did not finish the closing in time: drop the transport as it is.
+    /// The peer did not do its part in time ([`Sender::timed_out`] says which): drop the transport
+    /// as it is.
     Abort,
+}
+
+/// What the peer did not do in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Timeout {
+    /// It did not finish the closing ([`Config::close_timeout`]).
+    Close,
+    /// It did not answer a ping of the heartbeat ([`Config::heartbeat`]).
+    Heartbeat,
 }
 
 /// The sending half of a connection: see [`Connection::split`](crate::Connection::split).
@@ -44,34 +53,22 @@ pub struct Sender {
     queue: Queue,
     queue_limit: usize,
     masks: Option<Box<dyn MaskSource>>,
-    pongs: Pongs,
+    /// There is one if compression was agreed on.
+    pub(crate) compressor: Option<Compressor>,
+    /// There are some while pongs are queued.
+    pongs: Option<Box<Pongs>>,
+    heartbeat: Option<Box<Heartbeat>>,
     deadline: Deadline,
     closing: Closing,
+    /// The message that is being sent in parts.
+    chunked: Option<Chunked>,
 }
 
-/// How far the closing has got.
-#[derive(Debug, Clone, Copy, Default)]
-struct Closing {
-    /// A Close frame is queued or sent.
-    sent: bool,
-    /// The peer's Close frame was received.
-    received: bool,
-    /// The peer broke a rule.
-    failed: bool,
-    /// The transport ended.
-    eof: bool,
-}
-
-/// The end of the waiting for a closing.
+/// A message that is being sent in parts.
 #[derive(Debug, Clone, Copy)]
-enum Deadline {
-    /// No closing has begun; once one has, it may take so long.
-    None(Duration),
-    /// A closing has begun; its time runs from when the clock is next shown.
-    Unarmed(Duration),
-    /// A closing has to end by then.
-    At(Duration),
-    Passed,
+struct Chunked {
+    opcode: Opcode,
+    compressed: bool,
 }
 
 /// The pongs among the queued bytes.
@@ -81,7 +78,7 @@ struct Pongs {
     /// Bytes up to the end of the last queued pong.
     until: usize,
     /// The newest, once too many are queued.
-    newest: Option<Box<ControlPayload>>,
+    newest: Option<ControlPayload>,
 }
 
 impl Sender {
@@ -90,9 +87,14 @@ impl Sender {
             queue: Queue::default(),
             queue_limit: config.queue_limit,
             masks,
-            pongs: Pongs::default(),
-            deadline: Deadline::None(config.close_timeout),
+            compressor: None,
+            pongs: None,
+            heartbeat: config
+                .heartbeat
+                .map(|(interval, timeout)| Box::new(Heartbeat::new(interval, timeout))),
+            deadline: Deadline::new(config.close_timeout),
             closing: Closing::default(),
+            chunked: None,
         }
     }
 
@@ -101,19 +103,47 @@ impl Sender {
     /// # Errors
     /// The message comes back if the queue is full or the connection is closing.
     pub fn send(&mut self, message: Message) -> Result<(), SendError> {
-        if let Err(error) = self.admit(message.len()) {
+        if let Err(error) = self.admit(&message) {
             return Err(error.with(message));
         }
-        match message {
-            Message::Text(text) if text.len() <= COPY_MAX => {
-                self.frame_copied(Opcode::Text, text.as_bytes());
-            }
-            Message::Text(text) => self.frame(Opcode::Text, text.into_bytes()),
-            Message::Binary(payload) => self.frame(Opcode::Binary, payload),
-            Message::Ping(payload) => self.frame_copied(Opcode::Ping, &payload),
-            Message::Pong(payload) => self.frame_copied(Opcode::Pong, &payload),
-        }
+        self.frame_message(message, true);
         Ok(())
+    }
+
+    /// Queues a message as it is. See
+    /// [`Connection::send_uncompressed`](crate::Connection::send_uncompressed).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_uncompressed(&mut self, message: Message) -> Result<(), SendError> {
+        if let Err(error) = self.admit(&message) {
+            return Err(error.with(message));
+        }
+        self.frame_message(message, false);
+        Ok(())
+    }
+
+    /// Queues a part of a message. See
+    /// [`Connection::send_chunk`](crate::Connection::send_chunk).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_chunk(&mut self, part: Message, last: bool) -> Result<(), SendError> {
+        let opcode = part.opcode();
+        if opcode.is_control() {
+            return self.send(part);
+        }
+        let admitted = match self.chunked {
+            Some(chunked) if chunked.opcode != opcode => Err(Refusal::Interleaved),
+            _ => self.admit_bytes(part.len()),
+        };
+        match admitted {
+            Err(error) => Err(error.with(part)),
+            Ok(()) => {
+                self.frame_chunk(part, last);
+                Ok(())
+            }
+        }
     }
 
     /// Queues a message that was framed once for many. See
@@ -122,16 +152,12 @@ impl Sender {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError<()>> {
-        self.admit(prepared.payload().len())
-            .map_err(|error| error.with(()))?;
-        if self.masks.is_some() {
-            self.frame_copied(prepared.opcode(), prepared.payload());
-        } else if prepared.frame().len() <= COPY_PREPARED_MAX {
-            self.queue
-                .copy(|out| out.extend_from_slice(prepared.frame()));
-        } else {
-            self.queue.share(prepared.frame().clone());
-        }
+        let admitted = match self.chunked {
+            Some(_) => Err(Refusal::Interleaved),
+            None => self.admit_bytes(prepared.payload().len()),
+        };
+        admitted.map_err(|error| error.with(()))?;
+        self.frame_prepared(prepared);
         Ok(())
     }
 
@@ -153,6 +179,11 @@ impl Sender {
             Reply::Fail(violation) => {
                 self.closing.failed = true;
                 self.queue_close(Some(&violation.close_code().into()));
+            }
+            Reply::Alive(payload) => {
+                if let Some(heartbeat) = &mut self.heartbeat {
+                    heartbeat.answered(&payload);
+                }
             }
             Reply::Eof => self.closing.eof = true,
         }
@@ -177,13 +208,15 @@ impl Sender {
     /// Takes note that the first `n` of the queued bytes were written.
     pub fn transmitted(&mut self, n: usize) {
         self.queue.advance(n);
-        if self.pongs.queued > 0 {
-            self.pongs.until = self.pongs.until.saturating_sub(n);
-            if self.pongs.until == 0 {
-                self.pongs.queued = 0;
-                if let Some(newest) = self.pongs.newest.take().filter(|_| !self.closing.sent) {
-                    self.pong(*newest);
-                }
+        let Some(pongs) = &mut self.pongs else {
+            return;
+        };
+        pongs.until = pongs.until.saturating_sub(n);
+        if pongs.until == 0 {
+            let newest = pongs.newest.take();
+            self.pongs = None;
+            if let Some(newest) = newest.filter(|_| !self.closing.sent) {
+                self.pong(newest);
             }
         }
     }
@@ -203,49 +236,72 @@ impl Sender {
     /// What to do with the transport.
     #[must_use]
     pub fn next_step(&self) -> Step {
-        let Closing {
-            sent,
-            received,
-            failed,
-            eof,
-        } = self.closing;
-        let expired = matches!(self.deadline, Deadline::Passed);
-        let flushed = self.queue.is_empty();
-        let finished = flushed && (failed || (sent && received));
-        match () {
-            () if expired && !finished => Step::Abort,
-            () if expired => Step::Close,
-            // Without the peer's Close frame nobody is there to read ours.
-            () if eof && (finished || !received) => Step::Close,
-            // The server hangs up first (RFC 6455 §7.1.1); after a failure both do.
-            () if finished && (failed || self.masks.is_none()) => Step::HalfClose,
-            () => Step::Continue,
+        let role = self.role();
+        self.closing
+            .next_step(role, self.queue.is_empty(), self.timed_out().is_some())
+    }
+
+    /// What the peer did not do in time, if that is why the connection ends.
+    #[must_use]
+    pub fn timed_out(&self) -> Option<Timeout> {
+        if self.deadline.has_passed() {
+            return Some(Timeout::Close);
         }
+        let expired = self.heartbeat.as_ref().is_some_and(|it| it.has_expired());
+        expired.then_some(Timeout::Heartbeat)
+    }
+
+    /// How long the last ping of the heartbeat took to be answered.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.heartbeat.as_ref()?.round_trip()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called, as a duration since the
     /// caller's origin of time. Zero asks for the present time: a deadline has to be set.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        match self.deadline {
-            _ if self.next_step() == Step::Close => None,
-            Deadline::None(_) | Deadline::Passed => None,
-            Deadline::Unarmed(_) => Some(Duration::ZERO),
-            Deadline::At(at) => Some(at),
+        let beat = match &self.heartbeat {
+            Some(heartbeat) if self.is_open() => heartbeat.poll_timeout(),
+            _ => None,
+        };
+        let deadline = match self.next_step() {
+            Step::Close => None,
+            _ => self.deadline.poll_timeout(),
+        };
+        match (beat, deadline) {
+            (Some(beat), Some(deadline)) => Some(beat.min(deadline)),
+            (beat, deadline) => beat.or(deadline),
         }
     }
 
     /// Tells the time. A closing that has begun gets its deadline; one that is past it ends in
-    /// [`Step::Abort`].
+    /// [`Step::Abort`]; a ping of the heartbeat that is due is queued.
     pub fn handle_timeout(&mut self, now: Duration) {
-        match self.deadline {
-            Deadline::Unarmed(timeout) => self.deadline = Deadline::At(now.saturating_add(timeout)),
-            Deadline::At(at) if now >= at => self.deadline = Deadline::Passed,
-            _ => {}
+        self.deadline.handle_timeout(now);
+        let open = self.is_open();
+        if let Some(heartbeat) = self.heartbeat.as_mut().filter(|_| open)
+            && let Some(ping) = heartbeat.handle_timeout(now)
+        {
+            self.frame_copied(header::first(true, false, Opcode::Ping), &ping);
         }
     }
 
-    fn admit(&self, payload: usize) -> Result<(), Refusal> {
+    fn role(&self) -> Role {
+        match self.masks {
+            Some(_) => Role::Client,
+            None => Role::Server,
+        }
+    }
+
+    fn admit(&self, message: &Message) -> Result<(), Refusal> {
+        if self.chunked.is_some() && !message.opcode().is_control() {
+            return Err(Refusal::Interleaved);
+        }
+        self.admit_bytes(message.len())
+    }
+
+    fn admit_bytes(&self, payload: usize) -> Result<(), Refusal> {
         if !self.is_open() {
             return Err(Refusal::Closing);
         }
@@ -261,48 +317,16 @@ impl Sender {
         Ok(())
     }
 
-    fn frame(&mut self, opcode: Opcode, payload: Bytes) {
-        if payload.len() <= COPY_MAX {
-            return self.frame_copied(opcode, &payload);
-        }
-        let mask = self.masks.as_mut().map(|masks| masks.next_mask());
-        self.queue
-            .copy(|out| header::encode(out, true, opcode, payload.len(), mask));
-        let payload = match mask {
-            None => payload,
-            // A payload that nobody else holds is masked where it is.
-            Some(mask) => {
-                let mut masked = payload
-                    .try_into_mut()
-                    .unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-                mask::apply(&mut masked, mask);
-                masked.freeze()
-            }
-        };
-        self.queue.share(payload);
-    }
-
-    fn frame_copied(&mut self, opcode: Opcode, payload: &[u8]) {
-        let mask = self.masks.as_mut().map(|masks| masks.next_mask());
-        self.queue.copy(|out| {
-            out.reserve(header::MAX + payload.len());
-            header::encode(out, true, opcode, payload.len(), mask);
-            let start = out.len();
-            out.extend_from_slice(payload);
-            if let (Some(mask), Some(payload)) = (mask, out.get_mut(start..)) {
-                mask::apply(payload, mask);
-            }
-        });
-    }
-
     fn pong(&mut self, payload: ControlPayload) {
-        if self.pongs.queued >= PONGS_MAX {
-            self.pongs.newest = Some(Box::new(payload));
-            return;
+        let mut pongs = self.pongs.take().unwrap_or_default();
+        if pongs.queued >= PONGS_MAX {
+            pongs.newest = Some(payload);
+        } else {
+            self.frame_copied(header::first(true, false, Opcode::Pong), &payload);
+            pongs.queued += 1;
+            pongs.until = self.queue.len();
         }
-        self.frame_copied(Opcode::Pong, &payload);
-        self.pongs.queued += 1;
-        self.pongs.until = self.queue.len();
+        self.pongs = Some(pongs);
     }
 
     /// Queues the one Close frame of this side, behind all that is queued, and sets the deadline.
@@ -324,18 +348,21 @@ impl Sender {
                 len += 1;
             }
         }
-        self.frame_copied(Opcode::Close, payload.get(..len).unwrap_or_default());
+        let payload = payload.get(..len).unwrap_or_default();
+        self.frame_copied(header::first(true, false, Opcode::Close), payload);
         self.closing.sent = true;
-        if let Deadline::None(timeout) = self.deadline {
-            self.deadline = Deadline::Unarmed(timeout);
+        self.deadline.start();
+        self.compressor = None;
+        if let Some(pongs) = &mut self.pongs {
+            pongs.newest = None;
         }
-        self.pongs.newest = None;
     }
 }
 
 /// A [`SendError`] that has not met its message.
 enum Refusal {
     Full { queued: usize, limit: usize },
+    Interleaved,
     Closing,
 }
 
@@ -347,6 +374,7 @@ impl Refusal {
                 queued,
                 limit,
             },
+            Self::Interleaved => SendError::Interleaved { message },
             Self::Closing => SendError::Closing { message },
         }
     }
@@ -354,13 +382,8 @@ impl Refusal {
 
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let role = if self.masks.is_some() {
-            Role::Client
-        } else {
-            Role::Server
-        };
         f.debug_struct("Sender")
-            .field("role", &role)
+            .field("role", &self.role())
             .field("queued", &self.queue.len())
             .field("closing", &self.closing)
             .field("deadline", &self.deadline)

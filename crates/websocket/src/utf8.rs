@@ -40,7 +40,12 @@ impl Utf8Buffer {
         Ok(self.text)
     }
 
-    /// Bytes taken so far.
+    /// The complete characters so far; the buffer goes on behind them.
+    pub(crate) fn take(&mut self) -> String {
+        core::mem::take(&mut self.text)
+    }
+
+    /// Bytes held.
     pub(crate) fn len(&self) -> usize {
         self.text.len() + usize::from(self.partial_len)
     }

@@ -5,6 +5,7 @@
     reason = "a serde_json::Value answers an unknown key with null"
 )]
 
+mod autobahn;
 mod fuzz;
 mod layers;
 mod package;
@@ -23,6 +24,7 @@ cargo xtask <task>
 
   test               everything that must hold before a change lands
   fuzz [SECONDS]     every fuzz target, 20 seconds each unless told otherwise
+  conformance        the Autobahn suite, all cases, in both roles
   layers             the protocol crates depend on nothing above them
   package            the protocol crates build and pass their tests alone
   peers              install the JavaScript peers and the browser for the tests
@@ -58,6 +60,7 @@ fn run() -> Result<()> {
         (Some("test"), []) => test::run(&sh),
         (Some("fuzz"), []) => fuzz::run(&sh, fuzz::SECONDS),
         (Some("fuzz"), [seconds]) => fuzz::run(&sh, seconds.parse().context("SECONDS")?),
+        (Some("conformance"), []) => autobahn::run(&sh, autobahn::ALL),
         (Some("layers"), []) => layers::check(&sh),
         (Some("package"), []) => package::check(&sh),
         (Some("peers"), []) => peers::install(&sh),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{PROTOCOL_CRATES, fuzz, install_cargo_tool, layers, package, peers, step};
+use crate::{PROTOCOL_CRATES, autobahn, fuzz, install_cargo_tool, layers, package, peers, step};
 
 /// The workspaces beside the main one.
 const SIDE_WORKSPACES: [&str; 2] = ["fuzz/Cargo.toml", "benches/Cargo.toml"];
@@ -58,6 +58,8 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
 
     step("protocol crates alone");
     package::check(sh)?;
+
+    autobahn::run(sh, autobahn::MINUTE)?;
 
     step("fuzz");
     fuzz::run(sh, fuzz::SECONDS)?;

@@ -11,14 +11,19 @@ pub(crate) const MAX: usize = 14;
 /// The longest payload of a control frame (RFC 6455 §5.5).
 pub(crate) const CONTROL_MAX: usize = 125;
 
+/// The reserved bit that says "compressed" where that was agreed on (RFC 7692 §6).
+pub(crate) const RSV1: u8 = 0x40;
+
 /// A header whose every field has been checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) fin: bool,
+    /// RSV1: the first frame of a compressed message (RFC 7692 §6).
+    pub(crate) compressed: bool,
     pub(crate) opcode: Opcode,
     /// All zero where the frame is not masked.
     pub(crate) mask: [u8; 4],
-    /// Payload bytes; within the message limit, so it fits a `usize` of any width.
+    /// Payload bytes; within the room that was left, so it fits a `usize` of any width.
     pub(crate) len: usize,
 }
 
@@ -29,8 +34,10 @@ pub(crate) struct Expect {
     pub(crate) role: Role,
     /// Whether a fragmented message is under way.
     pub(crate) in_message: bool,
-    /// Bytes of the message under way.
-    pub(crate) received: usize,
+    /// Whether a message may be compressed.
+    pub(crate) compression: bool,
+    /// Bytes that the message under way may still take.
+    pub(crate) room: usize,
     /// The message limit in bytes.
     pub(crate) limit: usize,
 }
@@ -44,7 +51,11 @@ pub(crate) fn parse(input: &[u8], expect: Expect) -> Result<Option<(Header, usiz
     let Some((&first, rest)) = input.split_first() else {
         return Ok(None);
     };
-    let (fin, opcode) = first_byte(first, expect.in_message)?;
+    let First {
+        fin,
+        compressed,
+        opcode,
+    } = first_byte(first, expect)?;
     let Some((&second, rest)) = rest.split_first() else {
         return Ok(None);
     };
@@ -52,8 +63,11 @@ pub(crate) fn parse(input: &[u8], expect: Expect) -> Result<Option<(Header, usiz
 
     let room = if opcode.is_control() {
         CONTROL_MAX
+    } else if compressed {
+        // The limit is for what it inflates to.
+        usize::MAX
     } else {
-        expect.limit.saturating_sub(expect.received)
+        expect.room
     };
     let limits = Limits {
         room: room as u64,
@@ -83,6 +97,7 @@ pub(crate) fn parse(input: &[u8], expect: Expect) -> Result<Option<(Header, usiz
     Ok(Some((
         Header {
             fin,
+            compressed,
             opcode,
             mask,
             len,
@@ -91,18 +106,32 @@ pub(crate) fn parse(input: &[u8], expect: Expect) -> Result<Option<(Header, usiz
     )))
 }
 
-fn first_byte(byte: u8, in_message: bool) -> Result<(bool, Opcode), Violation> {
-    if byte & 0x70 != 0 {
+struct First {
+    fin: bool,
+    compressed: bool,
+    opcode: Opcode,
+}
+
+fn first_byte(byte: u8, expect: Expect) -> Result<First, Violation> {
+    let compressed = byte & RSV1 != 0;
+    if byte & 0x70 != 0 && !(expect.compression && byte & 0x70 == RSV1) {
         return Err(Violation::ReservedBits);
     }
     let fin = byte & 0x80 != 0;
     let bits = byte & 0x0F;
     let opcode = Opcode::from_bits(bits).ok_or(Violation::ReservedOpcode(bits))?;
     match opcode {
-        Opcode::Continuation if !in_message => Err(Violation::UnexpectedContinuation),
-        Opcode::Text | Opcode::Binary if in_message => Err(Violation::InterleavedMessage),
+        // Only the first frame of a message says that it is compressed (RFC 7692 §6).
+        Opcode::Continuation if compressed => Err(Violation::ReservedBits),
+        opcode if opcode.is_control() && compressed => Err(Violation::ReservedBits),
+        Opcode::Continuation if !expect.in_message => Err(Violation::UnexpectedContinuation),
+        Opcode::Text | Opcode::Binary if expect.in_message => Err(Violation::InterleavedMessage),
         opcode if opcode.is_control() && !fin => Err(Violation::FragmentedControl),
-        opcode => Ok((fin, opcode)),
+        opcode => Ok(First {
+            fin,
+            compressed,
+            opcode,
+        }),
     }
 }
 
@@ -166,15 +195,15 @@ fn extended<const N: usize>(
     Ok((missing == 0).then_some((least, rest)))
 }
 
+/// The first byte of a header.
+pub(crate) const fn first(fin: bool, compressed: bool, opcode: Opcode) -> u8 {
+    let fin = if fin { 0x80 } else { 0 };
+    let rsv1 = if compressed { RSV1 } else { 0 };
+    fin | rsv1 | opcode.bits()
+}
+
 /// Appends a header in its minimal form; a client's header carries `mask`.
-pub(crate) fn encode(
-    out: &mut BytesMut,
-    fin: bool,
-    opcode: Opcode,
-    len: usize,
-    mask: Option<[u8; 4]>,
-) {
-    let first = u8::from(fin) << 7 | opcode.bits();
+pub(crate) fn encode(out: &mut BytesMut, first: u8, len: usize, mask: Option<[u8; 4]>) {
     let masked = u8::from(mask.is_some()) << 7;
     match len {
         0..=125 => out.extend_from_slice(&[first, masked | len as u8]),

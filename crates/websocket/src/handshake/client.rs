@@ -6,13 +6,14 @@ use bytes::{Bytes, BytesMut};
 use faststr::FastStr;
 
 use super::{
-    HeadLimits, Headers, InvalidHeader, Url,
+    HeadLimits, Headers, InvalidHeader, Url, extensions,
     fields::{Fields as Extra, line},
     head::{Fields, HeadError, HeadScan, single},
     key::{self, Key},
     list::{self, is_token},
     policy::InvalidProtocol,
 };
+use crate::deflate::{Agreed, Deflate};
 
 /// Interim responses that are skipped before the final one.
 const INTERIM_MAX: u8 = 8;
@@ -24,10 +25,12 @@ const INTERIM_MAX: u8 = 8;
 #[derive(Clone)]
 pub struct Client {
     key: Key,
+    tls: bool,
     authority: FastStr,
     target: FastStr,
     protocols: Vec<FastStr>,
     must_agree: bool,
+    deflate: Option<Deflate>,
     extra: Extra,
     scan: HeadScan,
     limits: HeadLimits,
@@ -40,6 +43,7 @@ pub struct Response {
     status: u16,
     headers: Headers,
     protocol: Option<FastStr>,
+    deflate: Option<Agreed>,
 }
 
 /// Why a response does not open a WebSocket (RFC 6455 §4.1).
@@ -76,8 +80,9 @@ pub enum ResponseError {
     /// `Sec-WebSocket-Accept` is missing, repeated, or not the answer to our key (item 4).
     #[error("the Sec-WebSocket-Accept header is not the answer to the key")]
     Accept,
-    /// The server uses an extension that was not offered (item 5).
-    #[error("the server uses an extension that was not offered")]
+    /// The server uses an extension that was not offered (item 5), or with parameters that do not
+    /// answer the offer (RFC 7692 §5.1).
+    #[error("the server uses an extension that was not offered so")]
     Extension,
     /// The server chose a subprotocol that was not offered, several, or none though
     /// [`Client::must_agree`] was asked for (item 6).
@@ -91,10 +96,12 @@ impl Client {
     pub fn new(url: &Url, nonce: [u8; 16]) -> Self {
         Self {
             key: key::from_nonce(nonce),
+            tls: url.is_tls(),
             authority: url.authority(),
             target: FastStr::new(url.target()),
             protocols: Vec::new(),
             must_agree: false,
+            deflate: None,
             extra: Extra::default(),
             scan: HeadScan::default(),
             limits: HeadLimits::default(),
@@ -122,6 +129,14 @@ impl Client {
     #[must_use]
     pub fn must_agree(mut self) -> Self {
         self.must_agree = true;
+        self
+    }
+
+    /// Offers compression (RFC 7692).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, deflate: &Deflate) -> Self {
+        self.deflate = Some(deflate.clone());
         self
     }
 
@@ -157,14 +172,7 @@ impl Client {
         line(&mut out, "Connection", b"Upgrade");
         line(&mut out, "Sec-WebSocket-Key", &self.key);
         line(&mut out, "Sec-WebSocket-Version", b"13");
-        if !self.protocols.is_empty() {
-            line(
-                &mut out,
-                "Sec-WebSocket-Protocol",
-                self.protocols.join(", ").as_bytes(),
-            );
-        }
-        self.extra.write(&mut out);
+        self.for_each_field(|name, value| line(&mut out, name, value));
         out.extend_from_slice(b"\r\n");
         out.freeze()
     }
@@ -183,6 +191,7 @@ impl Client {
             match response.status {
                 101 => {
                     response.protocol = self.check(&response.headers)?;
+                    response.deflate = self.check_extensions(&response.headers)?;
                     return Ok(Some(response));
                 }
                 100..=199 if self.interim < INTERIM_MAX => self.interim += 1,
@@ -190,6 +199,49 @@ impl Client {
                 _ => return Err(ResponseError::Status(Box::new(response))),
             }
         }
+    }
+
+    /// The parts of the URL: scheme, authority, and path with query.
+    pub(crate) fn target(&self) -> (&'static str, FastStr, FastStr) {
+        let scheme = if self.tls { "https" } else { "http" };
+        (scheme, self.authority.clone(), self.target.clone())
+    }
+
+    /// The header fields that are the same over every version of HTTP.
+    pub(crate) fn for_each_field(&self, mut each: impl FnMut(&str, &[u8])) {
+        if !self.protocols.is_empty() {
+            each(
+                "Sec-WebSocket-Protocol",
+                self.protocols.join(", ").as_bytes(),
+            );
+        }
+        if let Some(deflate) = &self.deflate {
+            let offer = Agreed::offer(deflate);
+            each("Sec-WebSocket-Extensions", offer.as_bytes());
+        }
+        for (name, value) in self.extra.iter() {
+            each(name, value);
+        }
+    }
+
+    /// The client's rules for the response to an extended CONNECT.
+    pub(crate) fn check_established(
+        &self,
+        status: u16,
+        headers: Headers,
+    ) -> Result<Response, ResponseError> {
+        let mut response = Response {
+            status,
+            headers,
+            protocol: None,
+            deflate: None,
+        };
+        if !(200..300).contains(&status) {
+            return Err(ResponseError::Status(Box::new(response)));
+        }
+        response.protocol = self.check_protocol(&response.headers)?;
+        response.deflate = self.check_extensions(&response.headers)?;
+        Ok(response)
     }
 
     fn read_head(&mut self, input: &mut BytesMut) -> Result<Option<Response>, ResponseError> {
@@ -227,6 +279,7 @@ impl Client {
             status,
             headers,
             protocol: None,
+            deflate: None,
         }))
     }
 
@@ -242,9 +295,10 @@ impl Client {
         if single(headers, "sec-websocket-accept") != Ok(Some(&accept)) {
             return Err(ResponseError::Accept);
         }
-        if headers.values("sec-websocket-extensions").next().is_some() {
-            return Err(ResponseError::Extension);
-        }
+        self.check_protocol(headers)
+    }
+
+    fn check_protocol(&self, headers: &Headers) -> Result<Option<FastStr>, ResponseError> {
         match single(headers, "sec-websocket-protocol") {
             Ok(None) if self.must_agree && !self.protocols.is_empty() => {
                 Err(ResponseError::Protocol)
@@ -255,6 +309,19 @@ impl Client {
                 chosen.cloned().map(Some).ok_or(ResponseError::Protocol)
             }
             Err(()) => Err(ResponseError::Protocol),
+        }
+    }
+
+    /// At most the one extension that was offered, once.
+    fn check_extensions(&self, headers: &Headers) -> Result<Option<Agreed>, ResponseError> {
+        let lines = headers.values("sec-websocket-extensions");
+        let mut answers = lines.flat_map(extensions::parse);
+        match (answers.next(), answers.next(), &self.deflate) {
+            (None, ..) if headers.first("sec-websocket-extensions").is_none() => Ok(None),
+            (Some(Some(answer)), None, Some(deflate)) => Agreed::confirm(deflate, &answer)
+                .map(Some)
+                .ok_or(ResponseError::Extension),
+            _ => Err(ResponseError::Extension),
         }
     }
 }
@@ -276,6 +343,13 @@ impl Response {
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
         self.protocol.as_deref()
+    }
+
+    /// The compression that was agreed on.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(&self) -> Option<&Agreed> {
+        self.deflate.as_ref()
     }
 }
 

@@ -48,12 +48,6 @@ impl Fields {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
-
-    pub(crate) fn write(&self, out: &mut BytesMut) {
-        for (name, value) in &self.0 {
-            line(out, name, value);
-        }
-    }
 }
 
 /// Appends one header line.
@@ -108,7 +102,9 @@ mod tests {
         assert_eq!(push("Set-Cookie", b"a=1"), Ok(()));
         assert_eq!(push("Set-Cookie", b"b=\xe9\t2"), Ok(()));
         let mut out = BytesMut::new();
-        fields.write(&mut out);
+        for (name, value) in fields.iter() {
+            line(&mut out, name, value);
+        }
         assert_eq!(&out[..], b"Set-Cookie: a=1\r\nSet-Cookie: b=\xe9\t2\r\n");
     }
 }

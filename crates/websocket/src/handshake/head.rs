@@ -109,6 +109,10 @@ impl Headers {
         Self(parsed.iter().map(field).collect())
     }
 
+    pub(crate) fn push(&mut self, name: FastStr, value: Bytes) {
+        self.0.push((name, value));
+    }
+
     /// The first value of this name.
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&[u8]> {
@@ -121,6 +125,13 @@ impl Headers {
     /// All fields.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.0.iter().map(|(name, value)| (name.as_str(), &**value))
+    }
+}
+
+/// From names and values as they came.
+impl FromIterator<(FastStr, Bytes)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (FastStr, Bytes)>>(fields: I) -> Self {
+        Self(fields.into_iter().collect())
     }
 }
 

@@ -2,7 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, header};
 
-use super::{Accepted, Policy, Rejection, head::Fields, policy::RequestLine};
+use super::{
+    Accepted, ConnectRequest, Policy, Rejection, connect, head::Fields, policy::RequestLine,
+};
+use crate::{Bytes, FastStr};
 
 impl Fields for HeaderMap {
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
@@ -28,6 +31,8 @@ impl Fields for HeaderMap {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// Where compression was agreed on, the response's extensions hold the `Agreed`.
+///
 /// # Errors
 /// The refusal, which [`Response::from`] turns into a response.
 pub fn accept<T>(request: &http::Request<T>, policy: &Policy) -> Result<Response<()>, Rejection> {
@@ -41,9 +46,62 @@ pub fn accept<T>(request: &http::Request<T>, policy: &Policy) -> Result<Response
     Ok(accepted.into())
 }
 
+/// Judges an extended CONNECT (RFC 8441, RFC 9220) of any web framework, and makes the response
+/// that turns its stream into a WebSocket. The crate `http` has no place for `:protocol`: frameworks
+/// keep it among the request's extensions.
+///
+/// ```
+/// use songi_websocket::handshake::{self, Policy};
+///
+/// let request = http::Request::connect("https://example.com/chat")
+///     .version(http::Version::HTTP_2)
+///     .header("sec-websocket-version", "13")
+///     .body(())?;
+/// let response = handshake::accept_connect(&request, Some("websocket"), &Policy::default())?;
+/// assert_eq!(response.status(), 200);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// The refusal.
+pub fn accept_connect<T>(
+    request: &http::Request<T>,
+    protocol: Option<&str>,
+    policy: &Policy,
+) -> Result<Response<()>, Rejection> {
+    let uri = request.uri();
+    let authority = uri.authority().map(|it| FastStr::new(it.as_str()));
+    let fields = request.headers().iter();
+    let request = ConnectRequest {
+        method: FastStr::new(request.method().as_str()),
+        protocol: protocol.map(FastStr::new),
+        scheme: uri.scheme_str().map(FastStr::new),
+        authority: authority.or_else(|| connect::host(request.headers())),
+        path: uri.path_and_query().map(|it| FastStr::new(it.as_str())),
+        headers: fields
+            .map(|(name, value)| {
+                let value = Bytes::copy_from_slice(value.as_bytes());
+                (FastStr::new(name.as_str()), value)
+            })
+            .collect(),
+    };
+    let established = policy.accept_connect(&request)?;
+    let mut response = Response::new(());
+    #[cfg(feature = "deflate")]
+    if let Some(agreed) = established.deflate() {
+        response.extensions_mut().insert(agreed.clone());
+    }
+    append(response.headers_mut(), established.headers());
+    Ok(response)
+}
+
 impl From<Accepted> for Response<()> {
     fn from(accepted: Accepted) -> Self {
         let mut response = Response::new(());
+        #[cfg(feature = "deflate")]
+        if let Some(agreed) = accepted.deflate() {
+            response.extensions_mut().insert(agreed.clone());
+        }
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         append(response.headers_mut(), accepted.headers());
         response

@@ -1,6 +1,6 @@
 //! What a server accepts.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use faststr::FastStr;
 
@@ -10,6 +10,7 @@ use super::{
     key,
     list::{self, is_token},
 };
+use crate::deflate::{Agreed, Deflate};
 
 /// A subprotocol's name that is not a token (RFC 6455 §4.1, item 10).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +29,7 @@ pub struct InvalidProtocol(pub FastStr);
 pub struct Policy {
     origin: Origin,
     protocols: Vec<FastStr>,
+    deflate: Option<Deflate>,
 }
 
 /// The parts of a request that are no header fields, from whatever HTTP library.
@@ -35,6 +37,26 @@ pub(crate) struct RequestLine<'a> {
     pub(crate) method: &'a str,
     pub(crate) is_http_1_1: bool,
     pub(crate) has_valid_target: bool,
+}
+
+/// What the two sides came to.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    pub(crate) protocol: Option<FastStr>,
+    /// With the value of the response's header.
+    pub(crate) deflate: Option<(Agreed, String)>,
+}
+
+impl Terms {
+    #[cfg(feature = "deflate")]
+    pub(crate) fn agreed(&self) -> Option<&Agreed> {
+        self.deflate.as_ref().map(|(agreed, _)| agreed)
+    }
+
+    /// The value of `Sec-WebSocket-Extensions`.
+    pub(crate) fn answer(&self) -> Option<&[u8]> {
+        self.deflate.as_ref().map(|(_, answer)| answer.as_bytes())
+    }
 }
 
 impl Policy {
@@ -64,6 +86,14 @@ impl Policy {
             Some(protocol) => Err(InvalidProtocol(protocol.clone())),
             None => Ok(self),
         }
+    }
+
+    /// Takes the first offer of compression that is acceptable (RFC 7692). Default: none.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, deflate: &Deflate) -> Self {
+        self.deflate = Some(deflate.clone());
+        self
     }
 
     /// Judges a request.
@@ -100,28 +130,51 @@ impl Policy {
         if !list::contains(fields.values("connection"), "upgrade") {
             return Err(RequestError::Connection);
         }
-        match single(fields, "sec-websocket-version") {
-            Ok(Some(version)) if list::trim(version) == b"13" => {}
-            Ok(None) => return Err(RequestError::MissingVersion),
-            _ => return Err(RequestError::UnsupportedVersion),
-        }
+        self.check_version(fields)?;
         let key = single(fields, "sec-websocket-key")
             .ok()
             .flatten()
             .and_then(key::parse);
         let key = key.ok_or(RequestError::Key)?;
+        let terms = self.check_terms(fields, host)?;
+        Ok(Accepted::new(key::accept(&key), terms))
+    }
+
+    pub(crate) fn check_version(&self, fields: &impl Fields) -> Result<(), RequestError> {
+        match single(fields, "sec-websocket-version") {
+            Ok(Some(version)) if list::trim(version) == b"13" => Ok(()),
+            Ok(None) => Err(RequestError::MissingVersion),
+            _ => Err(RequestError::UnsupportedVersion),
+        }
+    }
+
+    /// What the two sides come to, over whichever version of HTTP.
+    pub(crate) fn check_terms(
+        &self,
+        fields: &impl Fields,
+        host: &[u8],
+    ) -> Result<Terms, RequestError> {
         let origin = single(fields, "origin").map_err(|()| RequestError::DuplicateOrigin)?;
         if !self.origin.allows(origin, host) {
             return Err(RequestError::Origin);
         }
-        let protocol = self.choose_protocol(fields)?;
-        if !fields
-            .values("sec-websocket-extensions")
-            .all(extensions::is_well_formed)
-        {
+        Ok(Terms {
+            protocol: self.choose_protocol(fields)?,
+            deflate: self.choose_deflate(fields)?,
+        })
+    }
+
+    fn choose_deflate(
+        &self,
+        fields: &impl Fields,
+    ) -> Result<Option<(Agreed, String)>, RequestError> {
+        const NAME: &str = "sec-websocket-extensions";
+        if !fields.values(NAME).all(extensions::is_well_formed) {
             return Err(RequestError::Extensions);
         }
-        Ok(Accepted::new(key::accept(&key), protocol))
+        let offers = fields.values(NAME).flat_map(extensions::parse).flatten();
+        let deflate = self.deflate.as_ref();
+        Ok(deflate.and_then(|deflate| Agreed::accept(deflate, offers)))
     }
 
     fn choose_protocol(&self, fields: &impl Fields) -> Result<Option<FastStr>, RequestError> {

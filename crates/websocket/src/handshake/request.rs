@@ -61,6 +61,19 @@ pub enum RequestError {
     /// §4.2.1, item 5).
     #[error("there must be one Sec-WebSocket-Key header, of 16 bytes in base64")]
     Key,
+    /// 405: the method of an extended CONNECT is another (RFC 8441 §4).
+    #[error("the method must be CONNECT")]
+    ConnectMethod,
+    /// 501: the `:protocol` of an extended CONNECT is not `websocket` (RFC 9220 §3).
+    #[error("the protocol must be websocket")]
+    ConnectProtocol,
+    /// 400: an extended CONNECT without `:scheme`, `:authority` or `:path` (RFC 8441 §4).
+    #[error("an extended CONNECT needs a scheme, an authority and a path")]
+    ConnectTarget,
+    /// 400: an extended CONNECT with a field that belongs to a connection of HTTP/1.1 (RFC 9113
+    /// §8.2.2).
+    #[error("an extended CONNECT has no Connection, Upgrade or Transfer-Encoding")]
+    ConnectHeader,
     /// 400: `Origin` is repeated.
     #[error("there must be at most one Origin header")]
     DuplicateOrigin,
@@ -81,7 +94,8 @@ impl RequestError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::HeadTooLarge { .. } | Self::TooManyHeaders { .. } => 431,
-            Self::Method => 405,
+            Self::Method | Self::ConnectMethod => 405,
+            Self::ConnectProtocol => 501,
             Self::HttpVersion => 505,
             Self::Upgrade | Self::Connection | Self::UnsupportedVersion => 426,
             Self::Origin => 403,

@@ -10,6 +10,7 @@ use super::{
     InvalidHeader, RequestError,
     fields::{Fields, line},
     key::Accept,
+    policy::Terms,
 };
 
 /// A request that was accepted: the response that upgrades the connection.
@@ -18,15 +19,15 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Accepted {
     accept: Accept,
-    protocol: Option<FastStr>,
+    terms: Terms,
     fields: Fields,
 }
 
 impl Accepted {
-    pub(crate) fn new(accept: Accept, protocol: Option<FastStr>) -> Self {
+    pub(crate) fn new(accept: Accept, terms: Terms) -> Self {
         Self {
             accept,
-            protocol,
+            terms,
             fields: Fields::default(),
         }
     }
@@ -34,7 +35,14 @@ impl Accepted {
     /// The subprotocol that was chosen.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.protocol.as_deref()
+        self.terms.protocol.as_deref()
+    }
+
+    /// The compression that was agreed on.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(&self) -> Option<&crate::deflate::Agreed> {
+        self.terms.agreed()
     }
 
     /// Adds a header, such as `Set-Cookie`.
@@ -65,9 +73,14 @@ impl Accepted {
     /// The header fields of the response, in order.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let protocol = self
+            .terms
             .protocol
             .as_ref()
             .map(|name| ("Sec-WebSocket-Protocol", name.as_bytes()));
+        let deflate = self
+            .terms
+            .answer()
+            .map(|answer| ("Sec-WebSocket-Extensions", answer));
         [
             ("Upgrade", &b"websocket"[..]),
             ("Connection", b"Upgrade"),
@@ -75,6 +88,7 @@ impl Accepted {
         ]
         .into_iter()
         .chain(protocol)
+        .chain(deflate)
         .chain(self.fields.iter().map(|(name, value)| (name, &value[..])))
     }
 }
@@ -116,6 +130,15 @@ impl Rejection {
             fields: Fields::default(),
             body: FastStr::empty(),
         })
+    }
+
+    /// A refusal over HTTP/2 or HTTP/3, which know nothing of upgrades.
+    pub(crate) fn over_connect(error: RequestError) -> Self {
+        let mut rejection = Self::from(error);
+        if rejection.status == 426 {
+            rejection.status = 400;
+        }
+        rejection
     }
 
     /// Adds a header.
@@ -255,6 +278,7 @@ const fn reason(status: u16) -> &'static str {
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
+        501 => "Not Implemented",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         505 => "HTTP Version Not Supported",

@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use super::*;
 
 mod client;
+mod connect;
 #[cfg(feature = "http")]
 mod http_types;
 

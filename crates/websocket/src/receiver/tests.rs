@@ -1,7 +1,10 @@
 use alloc::{vec, vec::Vec};
 
 use super::*;
-use crate::{CloseCode, Reply};
+use crate::{
+    CloseCode, Reply,
+    frame::{header, mask},
+};
 
 /// A frame to a client: unmasked.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -24,13 +27,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 /// The same frame to a server.
 fn masked(first: u8, key: [u8; 4], payload: &[u8]) -> Vec<u8> {
     let mut bytes = BytesMut::new();
-    header::encode(
-        &mut bytes,
-        first & 0x80 != 0,
-        Opcode::from_bits(first & 0x0F).unwrap(),
-        payload.len(),
-        Some(key),
-    );
+    header::encode(&mut bytes, first, payload.len(), Some(key));
     let start = bytes.len();
     bytes.extend_from_slice(payload);
     mask::apply(&mut bytes[start..], key);
@@ -420,11 +417,11 @@ fn replies() {
         Reply::to(&Event::Close(frame.clone())),
         Some(Reply::Close(frame))
     );
-    for event in [
-        text("a"),
-        binary(b"b"),
-        Event::Pong(ControlPayload::default()),
-    ] {
+    assert_eq!(
+        Reply::to(&Event::Pong(ControlPayload::default())),
+        Some(Reply::Alive(ControlPayload::default()))
+    );
+    for event in [text("a"), binary(b"b")] {
         assert_eq!(Reply::to(&event), None);
     }
 }

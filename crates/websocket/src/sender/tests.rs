@@ -1,6 +1,8 @@
 use alloc::{sync::Arc, vec, vec::Vec};
 use core::sync::atomic::{AtomicU8, Ordering};
 
+use bytes::Bytes;
+
 use super::*;
 use crate::{CloseCode, FastStr, Violation};
 
@@ -271,7 +273,7 @@ fn violations_are_answered() {
             let mut bytes = drain(&mut sender);
             if make().masks.is_some() {
                 let (_, payload) = bytes.split_at_mut(6);
-                mask::apply(payload, [1, 2, 3, 4]);
+                crate::frame::mask::apply(payload, [1, 2, 3, 4]);
             }
             assert!(bytes.ends_with(&code.to_be_bytes()));
             assert_eq!(sender.next_step(), Step::HalfClose);

@@ -8,7 +8,8 @@ fn server(in_message: bool) -> Expect {
     Expect {
         role: Role::Server,
         in_message,
-        received: 0,
+        compression: false,
+        room: usize::MAX,
         limit: usize::MAX,
     }
 }
@@ -42,7 +43,7 @@ fn boundary_lengths() {
     for len in [0, 1, 125, 126, 127, 65_535, 65_536, 1 << 20] {
         for (role, mask) in [(Role::Server, Some([1, 2, 3, 4])), (Role::Client, None)] {
             let mut bytes = BytesMut::new();
-            encode(&mut bytes, true, Opcode::Binary, len, mask);
+            encode(&mut bytes, first(true, false, Opcode::Binary), len, mask);
             let extended = if len < 126 {
                 0
             } else if len < 65_536 {
@@ -53,6 +54,7 @@ fn boundary_lengths() {
             assert_eq!(bytes.len(), 2 + extended + mask.map_or(0, |_| 4));
             let header = Header {
                 fin: true,
+                compressed: false,
                 opcode: Opcode::Binary,
                 mask: mask.unwrap_or_default(),
                 len,
@@ -101,7 +103,11 @@ fn highest_bit_of_a_length() {
 /// F4: a length above the limit is refused from the header alone (RFC 6455 §10.4).
 #[test]
 fn length_above_the_limit() {
-    let limited = |limit| Expect { limit, ..client() };
+    let limited = |limit| Expect {
+        room: limit,
+        limit,
+        ..client()
+    };
     let too_big = |limit| Violation::MessageTooBig { limit };
     assert_eq!(refused(&[0x82, 11], limited(10)), (too_big(10), 2));
     assert!(parse(&[0x82, 10], limited(10)).unwrap().is_some());
@@ -122,7 +128,7 @@ fn length_above_the_limit() {
 fn limit_across_fragments() {
     let expect = Expect {
         in_message: true,
-        received: 10,
+        room: 10,
         limit: 20,
         ..client()
     };
@@ -132,7 +138,7 @@ fn limit_across_fragments() {
         (Violation::MessageTooBig { limit: 20 }, 2)
     );
     let expect = Expect {
-        received: usize::MAX,
+        room: 0,
         limit: usize::MAX,
         ..expect
     };
@@ -229,11 +235,12 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..16),
         masked: bool,
         in_message: bool,
+        compression: bool,
         received in 0usize..2000,
         limit in prop_oneof![Just(usize::MAX), 0usize..100_000],
     ) {
         let role = if masked { Role::Server } else { Role::Client };
-        let expect = Expect { role, in_message, received, limit };
+        let expect = Expect { role, in_message, room: limit.saturating_sub(received), limit, compression };
         let (result, at) = decided(&bytes, expect);
         for end in at..=bytes.len() {
             prop_assert_eq!(parse(&bytes[..end], expect), result);
@@ -246,12 +253,12 @@ proptest! {
         let opcode = Opcode::from_bits(opcode).filter(|opcode| !opcode.is_control());
         let opcode = opcode.unwrap_or(Opcode::Text);
         let mut bytes = BytesMut::new();
-        encode(&mut bytes, fin, opcode, len, key);
+        encode(&mut bytes, first(fin, false, opcode), len, key);
         prop_assert!(bytes.len() <= MAX);
         let role = if key.is_some() { Role::Server } else { Role::Client };
         let in_message = opcode == Opcode::Continuation;
         let expect = Expect { role, in_message, ..server(false) };
-        let header = Header { fin, opcode, mask: key.unwrap_or_default(), len };
+        let header = Header { fin, compressed: false, opcode, mask: key.unwrap_or_default(), len };
         let size = bytes.len();
         prop_assert_eq!(parse(&bytes, expect), Ok(Some((header, size))));
         let trailing: Vec<u8> = bytes.iter().copied().chain([1, 2, 3]).collect();
