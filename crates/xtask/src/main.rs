@@ -24,7 +24,7 @@ cargo xtask <task>
 
   test               everything that must hold before a change lands
   fuzz [SECONDS]     every fuzz target, 20 seconds each unless told otherwise
-  conformance        the Autobahn suite, all cases, in both roles
+  conformance        all of Autobahn in both roles, and a million simulated sessions
   layers             the protocol crates depend on nothing above them
   package            the protocol crates build and pass their tests alone
   peers              install the JavaScript peers and the browser for the tests
@@ -60,7 +60,10 @@ fn run() -> Result<()> {
         (Some("test"), []) => test::run(&sh),
         (Some("fuzz"), []) => fuzz::run(&sh, fuzz::SECONDS),
         (Some("fuzz"), [seconds]) => fuzz::run(&sh, seconds.parse().context("SECONDS")?),
-        (Some("conformance"), []) => autobahn::run(&sh, autobahn::ALL),
+        (Some("conformance"), []) => {
+            autobahn::run(&sh, autobahn::ALL)?;
+            simulate(&sh, 1_000_000)
+        }
         (Some("layers"), []) => layers::check(&sh),
         (Some("package"), []) => package::check(&sh),
         (Some("peers"), []) => peers::install(&sh),
@@ -75,6 +78,17 @@ fn run() -> Result<()> {
         }
         (Some(task), _) => bail!("unknown task or arguments: {task}\n\n{HELP}"),
     }
+}
+
+/// Engine.IO clients and servers against each other, over so many schedules each.
+fn simulate(sh: &Shell, schedules: u32) -> Result<()> {
+    step("simulated sessions");
+    let _schedules = sh.push_env("SONGI_SCHEDULES", schedules.to_string());
+    Ok(cmd!(
+        sh,
+        "cargo test --locked --release -p songi-engineio --test simulation"
+    )
+    .run()?)
 }
 
 /// Prints a heading, so that a long log can be searched.
