@@ -50,14 +50,16 @@ mod spread;
 /// assert_eq!(reader.len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Arguments(Repr);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 enum Repr {
     Json {
-        /// The whole array, with the event's name if there is one.
-        array: FastStr,
+        /// The message, which ends with the array.
+        text: FastStr,
+        /// Where the array starts in it, with the event's name if there is one.
+        array: usize,
         /// Where the arguments start in it: behind the bracket or behind the name.
         start: usize,
         attachments: Vec<Bytes>,
@@ -120,17 +122,19 @@ impl Arguments {
     }
 
     fn from_parts((array, attachments): (Vec<u8>, Vec<Bytes>)) -> Result<Self, EncodeError> {
-        let array = FastStr::from_vec_u8(array).map_err(serde::ser::Error::custom)?;
+        let text = FastStr::from_vec_u8(array).map_err(serde::ser::Error::custom)?;
         Ok(Self(Repr::Json {
-            array,
+            text,
+            array: 0,
             start: 1,
             attachments,
         }))
     }
 
-    /// `array` has been scanned; its arguments start at `start`.
-    pub(crate) fn new(array: FastStr, start: usize) -> Self {
+    /// `text` has been scanned: its array starts at `array`, and the arguments at `start`.
+    pub(crate) fn new(text: FastStr, array: usize, start: usize) -> Self {
         Self(Repr::Json {
+            text,
             array,
             start,
             attachments: Vec::new(),
@@ -170,11 +174,12 @@ impl Arguments {
     pub fn reader(&self) -> ArgumentReader<'_> {
         let source = match &self.0 {
             Repr::Json {
-                array,
+                text,
                 start,
                 attachments,
+                ..
             } => Source::Json {
-                array,
+                text,
                 pos: *start,
                 attachments,
             },
@@ -199,7 +204,7 @@ impl Arguments {
     /// it; for logs.
     pub fn to_json(&self) -> Cow<'_, str> {
         match &self.0 {
-            Repr::Json { array, .. } => Cow::Borrowed(array),
+            Repr::Json { text, array, .. } => Cow::Borrowed(text.get(*array..).unwrap_or_default()),
             #[cfg(feature = "msgpack")]
             Repr::Msgpack(list) => Cow::Owned(list.to_json()),
         }
@@ -216,10 +221,25 @@ impl Arguments {
     }
 }
 
+/// The same arguments in the same encoding, of an event with the same name.
+impl PartialEq for Arguments {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            #[cfg(feature = "msgpack")]
+            (Repr::Msgpack(list), Repr::Msgpack(other)) => list == other,
+            #[cfg(feature = "msgpack")]
+            (Repr::Msgpack(_), _) | (_, Repr::Msgpack(_)) => false,
+            _ => self.to_json() == other.to_json() && self.attachments() == other.attachments(),
+        }
+    }
+}
+
+impl Eq for Arguments {}
+
 /// No arguments.
 impl Default for Arguments {
     fn default() -> Self {
-        Self::new(FastStr::from_static_str("[]"), 1)
+        Self::new(FastStr::from_static_str("[]"), 0, 1)
     }
 }
 
@@ -227,7 +247,7 @@ impl Default for Arguments {
 impl From<&RawJson> for Arguments {
     fn from(json: &RawJson) -> Self {
         let array = alloc::format!("[{}]", json.as_str());
-        Self::new(array.into(), 1)
+        Self::new(array.into(), 0, 1)
     }
 }
 
@@ -255,7 +275,7 @@ pub struct ArgumentReader<'a> {
 #[derive(Clone, Debug)]
 enum Source<'a> {
     Json {
-        array: &'a str,
+        text: &'a str,
         pos: usize,
         attachments: &'a [Bytes],
     },
@@ -338,11 +358,11 @@ impl<'a> ArgumentReader<'a> {
     fn take(&mut self) -> Option<Argument<'a>> {
         match &mut self.source {
             Source::Json {
-                array,
+                text,
                 pos,
                 attachments,
             } => {
-                let text = take_json(array, pos)?;
+                let text = take_json(text, pos)?;
                 Some(Argument::Json { text, attachments })
             }
             #[cfg(feature = "msgpack")]
@@ -356,8 +376,8 @@ impl<'a> ArgumentReader<'a> {
 }
 
 /// The JSON text of the next argument, and moves `pos` past it.
-fn take_json<'a>(array: &'a str, pos: &mut usize) -> Option<&'a str> {
-    let mut scanner = Scanner::at(array, *pos);
+fn take_json<'a>(text: &'a str, pos: &mut usize) -> Option<&'a str> {
+    let mut scanner = Scanner::at(text, *pos);
     scanner.skip_whitespace();
     if scanner.eat(b',') {
         scanner.skip_whitespace();
@@ -369,7 +389,7 @@ fn take_json<'a>(array: &'a str, pos: &mut usize) -> Option<&'a str> {
     // It has been scanned before, so this only finds its end.
     scanner.value().ok()?;
     *pos = scanner.pos();
-    array.get(start..*pos)
+    text.get(start..*pos)
 }
 
 #[cfg(test)]

@@ -224,9 +224,7 @@ impl Decoder {
         }
         let bytes = text.len();
         self.limits.check_packet(bytes)?;
-        let header = Header::parse(&text, &self.limits, self.query)?;
-        let packet = decode_packet(&text, &header, &self.limits)?;
-        let announced = header.attachments;
+        let (packet, announced) = decode_packet(text, &self.limits, self.query)?;
         if announced == 0 {
             return Ok(Some(packet));
         }
@@ -344,45 +342,68 @@ impl Pending {
     }
 }
 
+/// What a packet is, before the text is given to those that keep it.
+enum Parsed {
+    Whole(PacketKind),
+    /// The arguments start at so many bytes of the payload.
+    Event(Option<u64>, FastStr, usize),
+    Ack(u64),
+}
+
+/// The packet of a text, and how many attachments it announces.
+///
+/// The arguments take the text itself: to count its holders up and down would cost as much as to
+/// scan it.
 fn decode_packet(
-    text: &FastStr,
-    header: &Header<'_>,
+    text: FastStr,
     limits: &Limits,
-) -> Result<Packet, DecodeError> {
+    query: bool,
+) -> Result<(Packet, u16), DecodeError> {
+    let header = Header::parse(&text, limits, query)?;
     let &Header {
         namespace,
         payload,
         attachments,
         ..
-    } = header;
+    } = &header;
     let scanner = || Scanner::new(payload, limits.max_depth, attachments);
-    let kind = match header.kind {
-        Kind::Connect if payload.is_empty() => PacketKind::Connect(None),
+    let parsed = match header.kind {
+        Kind::Connect if payload.is_empty() => Parsed::Whole(PacketKind::Connect(None)),
         Kind::Connect => {
-            PacketKind::Connect(Some(raw_json(text, payload, scanner(), "{", "an object")?))
+            let auth = raw_json(&text, payload, scanner(), "{", "an object")?;
+            Parsed::Whole(PacketKind::Connect(Some(auth)))
         }
-        Kind::ConnectError => PacketKind::ConnectError(raw_json(
-            text,
-            payload,
-            scanner(),
-            "{\"",
-            "an object or a string",
-        )?),
-        Kind::Disconnect if payload.is_empty() => PacketKind::Disconnect,
+        Kind::ConnectError => {
+            let expected = "an object or a string";
+            let error = raw_json(&text, payload, scanner(), "{\"", expected)?;
+            Parsed::Whole(PacketKind::ConnectError(error))
+        }
+        Kind::Disconnect if payload.is_empty() => Parsed::Whole(PacketKind::Disconnect),
         Kind::Disconnect => return Err(DecodeError::UnexpectedPayload),
-        Kind::Event => event(text, header.id, payload, scanner())?,
+        Kind::Event => {
+            let (name, start) = event(&text, payload, scanner())?;
+            Parsed::Event(header.id, name, start)
+        }
         Kind::Ack => {
             let id = header.id.ok_or(DecodeError::MissingAckId)?;
-            PacketKind::Ack {
-                id,
-                args: ack_arguments(text, payload, scanner())?,
-            }
+            check_ack(payload, scanner())?;
+            Parsed::Ack(id)
         }
     };
-    Ok(Packet {
-        namespace: namespace_text(text, namespace),
-        kind,
-    })
+    let namespace = namespace_text(&text, namespace);
+    let array = text.len() - payload.len();
+    let kind = match parsed {
+        Parsed::Whole(kind) => kind,
+        Parsed::Event(id, name, start) => {
+            let args = Arguments::new(text, array, array + start);
+            PacketKind::Event { id, name, args }
+        }
+        Parsed::Ack(id) => {
+            let args = Arguments::new(text, array, array + 1);
+            PacketKind::Ack { id, args }
+        }
+    };
+    Ok((Packet { namespace, kind }, attachments))
 }
 
 fn raw_json(
@@ -401,12 +422,12 @@ fn raw_json(
     Ok(RawJson::new(text.slice_ref(payload)))
 }
 
+/// The name, and where the arguments start in the payload.
 fn event(
     text: &FastStr,
-    id: Option<u64>,
     payload: &str,
     mut scanner: Scanner<'_>,
-) -> Result<PacketKind, DecodeError> {
+) -> Result<(FastStr, usize), DecodeError> {
     expect_array(payload)?;
     scanner.open_array()?;
     scanner.skip_whitespace();
@@ -428,8 +449,7 @@ fn event(
     let args_start = scanner.pos();
     scanner.rest_of_array()?;
     scanner.end()?;
-    let args = Arguments::new(text.slice_ref(payload), args_start);
-    Ok(PacketKind::Event { id, name, args })
+    Ok((name, args_start))
 }
 
 /// The name inside the quotes. Where it is escaped it has to be text: a lone surrogate is not.
@@ -445,15 +465,10 @@ fn string_name(text: &FastStr, quoted: &str, escaped: bool) -> Result<FastStr, D
     Ok(text.slice_ref(name.unwrap_or_default()))
 }
 
-fn ack_arguments(
-    text: &FastStr,
-    payload: &str,
-    mut scanner: Scanner<'_>,
-) -> Result<Arguments, DecodeError> {
+fn check_ack(payload: &str, mut scanner: Scanner<'_>) -> Result<(), DecodeError> {
     expect_array(payload)?;
     scanner.value()?;
-    scanner.end()?;
-    Ok(Arguments::new(text.slice_ref(payload), 1))
+    Ok(scanner.end()?)
 }
 
 fn expect_array(payload: &str) -> Result<(), DecodeError> {

@@ -11,7 +11,7 @@ use super::*;
 
 /// Arguments without a name before them, as in an ack.
 fn args(json: &str) -> Arguments {
-    Arguments::new(FastStr::new(json), 1)
+    Arguments::new(FastStr::new(json), 0, 1)
 }
 
 fn binary(json: &str) -> Arguments {

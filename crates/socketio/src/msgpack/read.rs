@@ -41,11 +41,13 @@ impl<'a> Reader<'a> {
     }
 
     /// What has not been read.
+    #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// Moves past the start of a value: all of it, where it is a scalar.
+    #[inline(always)]
     pub(crate) fn token(&mut self) -> Result<Token<'a>, MsgpackError> {
         let [marker] = self.bytes()?;
         Ok(match marker {
@@ -85,6 +87,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether a text of at most so many bytes follows.
+    #[inline]
     pub(crate) fn is_text(mut self, max_bytes: usize) -> bool {
         matches!(self.token(), Ok(Token::Text(text)) if text.len() <= max_bytes)
     }
@@ -128,6 +131,7 @@ impl<'a> Reader<'a> {
     }
 
     /// JavaScript makes a text of any key; none but these is written by anybody.
+    #[inline]
     pub(crate) fn key(&mut self) -> Result<Token<'a>, MsgpackError> {
         match self.token()? {
             key @ (Token::Text(_) | Token::Unsigned(_) | Token::Negative(_)) => Ok(key),
@@ -135,6 +139,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline(always)]
     fn bytes<const N: usize>(&mut self) -> Result<[u8; N], MsgpackError> {
         let (bytes, rest) = self
             .rest
@@ -144,6 +149,7 @@ impl<'a> Reader<'a> {
         Ok(*bytes)
     }
 
+    #[inline(always)]
     fn take(&mut self, len: usize) -> Result<&'a [u8], MsgpackError> {
         let (bytes, rest) = self
             .rest
@@ -153,26 +159,36 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
+    #[inline(always)]
     fn len8(&mut self) -> Result<usize, MsgpackError> {
         Ok(u8::from_be_bytes(self.bytes()?).into())
     }
 
+    #[inline(always)]
     fn len16(&mut self) -> Result<usize, MsgpackError> {
         Ok(u16::from_be_bytes(self.bytes()?).into())
     }
 
+    #[inline(always)]
     fn len32(&mut self) -> Result<usize, MsgpackError> {
         let len = u32::from_be_bytes(self.bytes()?);
         usize::try_from(len).map_err(|_| MsgpackError::UnexpectedEnd)
     }
 
+    #[inline]
     fn text(&mut self, len: usize) -> Result<Token<'a>, MsgpackError> {
-        simdutf8::basic::from_utf8(self.take(len)?)
-            .map(Token::Text)
-            .map_err(|_| MsgpackError::NotUtf8)
+        let bytes = self.take(len)?;
+        // Vectors pay off for longer texts only.
+        let text = if len < 64 {
+            core::str::from_utf8(bytes).ok()
+        } else {
+            simdutf8::basic::from_utf8(bytes).ok()
+        };
+        text.map(Token::Text).ok_or(MsgpackError::NotUtf8)
     }
 
     /// Of any length: type 0 is an `ArrayBuffer`.
+    #[cold]
     fn extension(&mut self, len: usize) -> Result<Token<'a>, MsgpackError> {
         let [kind] = self.bytes()?;
         let data = self.take(len)?;
@@ -188,6 +204,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Of 1, 2, 4, 8 or 16 bytes: type 0 is `undefined` or a `Date`.
+    #[cold]
     fn fixed_extension(&mut self, len: usize) -> Result<Token<'a>, MsgpackError> {
         let [kind] = self.bytes()?;
         let data = self.take(len)?;
