@@ -25,7 +25,7 @@ impl<IO: AsyncRead + AsyncWrite> WebSocket<IO> {
     /// in [`Writer::drive`] whenever it has nothing else to do.
     ///
     /// ```
-    /// use songi_tokio::{Config, Event, Message, WebSocket};
+    /// use songi_tokio::{Config, Error, Event, Message, WebSocket};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,7 +39,7 @@ impl<IO: AsyncRead + AsyncWrite> WebSocket<IO> {
     ///     loop {
     ///         tokio::select! {
     ///             Some(message) = outgoing.recv() => {
-    ///                 writer.send(message)?;
+    ///                 writer.send(message).map_err(|_| Error::Closing)?;
     ///                 writer.flush().await?;
     ///             }
     ///             end = writer.drive() => return end,

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | opening handshake, both roles | [`handshake`] |
 //! | a connection | [`Connection`], or its halves [`Receiver`] and [`Sender`] joined by [`Reply`] |
-//! | what passes over it | [`Message`] out, [`Event`] in, [`Prepared`] out to many |
+//! | what passes over it | [`Message`] out, [`Event`] or [`EventRef`] in, [`Prepared`] out to many |
 //! | its end | [`CloseFrame`], [`CloseCode`], [`Step`], [`Violation`], [`AbnormalClosure`] |
 //!
 //! ```
@@ -32,11 +32,13 @@
 //! Whatever the peer does, a connection holds at most one message under way
 //! ([`Config::message_limit`]; its buffer grows with the bytes that arrived, at most to twice
 //! their number), and what it was given to send ([`Config::queue_limit`], plus at most 32 pongs
-//! and a Close frame). An idle connection holds no heap memory at all.
+//! and a Close frame). An idle connection holds no heap memory at all, unless it keeps a window for
+//! compression or has a heartbeat.
 //!
 //! # Features
 //! `std` (default) adds [`Connection::transmit`]; without it the crate needs `alloc` only.
-//! `http` adds the handshake over the types of the crate `http`.
+//! `http` adds the handshake over the types of the crate `http`. `deflate` adds compression (RFC
+//! 7692), with the crate zlib-rs.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![forbid(unsafe_code)]
 

@@ -123,6 +123,36 @@ fn run_ends(server: bool, bytes: &[u8], ends: &[usize], drain: usize) -> Outcome
     outcome
 }
 
+/// As [`run_ends`], by the lending form, with the output drained at once.
+fn run_lent(server: bool, bytes: &[u8], ends: &[usize]) -> Outcome {
+    let mut connection = connection(server);
+    let mut outcome = Outcome {
+        events: Vec::new(),
+        violation: None,
+        output: Vec::new(),
+    };
+    let (mut tail, mut start) = (Vec::new(), 0);
+    for end in ends.iter().copied().chain([bytes.len()]) {
+        let mut buffer = std::mem::take(&mut tail);
+        buffer.extend_from_slice(&bytes[start..end]);
+        start = end;
+        let mut input = &mut buffer[..];
+        loop {
+            match connection.receive_ref(&mut input) {
+                Ok(Some(event)) => outcome.events.push(event.into_owned()),
+                Ok(None) => break,
+                Err(violation) => {
+                    outcome.violation = Some(violation);
+                    break;
+                }
+            }
+        }
+        tail = input.to_vec();
+    }
+    outcome.output = connection.slices().collect::<Vec<_>>().concat();
+    outcome
+}
+
 fn message() -> impl Strategy<Value = Message> {
     let control =
         vec(any::<u8>(), 0..125).prop_map(|payload| ControlPayload::new(payload).unwrap());
@@ -161,7 +191,7 @@ fn call() -> impl Strategy<Value = Call> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 256 }))]
 
     /// I1 and I2: any split of the input and of the output, for both roles.
     #[test]
@@ -174,6 +204,68 @@ proptest! {
         prop_assert_eq!(&run(server, &bytes, &cuts, drain), &whole);
         let each = (0..bytes.len()).collect::<Vec<_>>();
         prop_assert_eq!(&run_ends(server, &bytes, &each, 1), &whole);
+    }
+
+    /// I1: lent events are the owned ones, and so are the answers, for any split.
+    #[test]
+    fn lent_is_owned(
+        (server, bytes) in any::<bool>().prop_flat_map(|server| (Just(server), stream(server))),
+        cuts in vec(any::<Index>(), 0..20),
+    ) {
+        let whole = run(server, &bytes, &[], usize::MAX);
+        for ends in [ends(&cuts, bytes.len()), (0..bytes.len()).collect()] {
+            prop_assert_eq!(&run_lent(server, &bytes, &ends), &whole);
+        }
+    }
+
+    /// G5 and G7: the chunks of a message are the message, for any split; one that does not end
+    /// has no last chunk.
+    #[test]
+    fn chunks_are_the_messages(
+        (server, bytes) in any::<bool>().prop_flat_map(|server| (Just(server), stream(server))),
+        cuts in vec(any::<Index>(), 0..20),
+    ) {
+        let whole = run(server, &bytes, &[], usize::MAX);
+        let config = config().chunks(true);
+        let mut connection = if server {
+            Connection::server(config)
+        } else {
+            Connection::client(config, || KEY)
+        };
+        let (mut input, mut start) = (BytesMut::new(), 0);
+        let (mut events, mut violation) = (Vec::new(), None);
+        let mut partial = Vec::new();
+        for end in ends(&cuts, bytes.len()).into_iter().chain([bytes.len()]) {
+            input.extend_from_slice(&bytes[start..end]);
+            start = end;
+            while violation.is_none() {
+                let event = match connection.receive(&mut input) {
+                    Ok(Some(event)) => event,
+                    Ok(None) => break,
+                    Err(error) => {
+                        violation = Some(error);
+                        break;
+                    }
+                };
+                let (part, last, is_text) = match event {
+                    Event::TextChunk { text, last } => (text.into_bytes(), last, true),
+                    Event::BinaryChunk { payload, last } => (payload, last, false),
+                    event => {
+                        events.push(event);
+                        continue;
+                    }
+                };
+                partial.extend_from_slice(&part);
+                if last {
+                    let message = std::mem::take(&mut partial);
+                    events.push(match is_text {
+                        true => Event::Text(String::from_utf8(message).unwrap().into()),
+                        false => Event::Binary(message.into()),
+                    });
+                }
+            }
+        }
+        prop_assert_eq!((events, violation), (whole.events, whole.violation));
     }
 
     /// What one end sends the other receives, in both directions.

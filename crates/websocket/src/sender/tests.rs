@@ -292,3 +292,40 @@ fn close_payload() {
     assert_eq!(bytes[..4], [0x88, 125, 3, 244]);
     assert_eq!(bytes[4..], [b'r'; 123]);
 }
+
+/// G6: between the parts of a message there are control frames, and no other data (RFC 6455 §5.4).
+#[test]
+fn parts_of_a_message() {
+    let mut sender = server();
+    sender.send_chunk(Message::text("a"), false).unwrap();
+    for other in [Message::text("x"), Message::binary("x")] {
+        let refused = SendError::Interleaved {
+            message: other.clone(),
+        };
+        assert_eq!(sender.send(other.clone()), Err(refused.clone()));
+        assert_eq!(sender.send_uncompressed(other), Err(refused));
+    }
+    assert_eq!(
+        sender.send_prepared(&Prepared::text("x")),
+        Err(SendError::Interleaved { message: () })
+    );
+    let other = Message::binary("x");
+    assert_eq!(
+        sender.send_chunk(other.clone(), true),
+        Err(SendError::Interleaved { message: other })
+    );
+    let ping = ControlPayload::new("p").unwrap();
+    sender.send_chunk(Message::Ping(ping), true).unwrap();
+    sender.send_chunk(Message::text(""), false).unwrap();
+    sender.send_chunk(Message::text("b"), true).unwrap();
+    sender.send(Message::text("c")).unwrap();
+    assert_eq!(
+        drain(&mut sender),
+        b"\x01\x01a\x89\x01p\x00\x00\x80\x01b\x81\x01c"
+    );
+    // A Close frame may end it early.
+    sender.send_chunk(Message::binary("a"), false).unwrap();
+    sender.close(None);
+    assert!(sender.send_chunk(Message::binary("b"), true).is_err());
+    assert_eq!(drain(&mut sender), b"\x02\x01a\x88\x00");
+}
