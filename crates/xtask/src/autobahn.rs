@@ -17,6 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use xshell::{Shell, cmd};
 
+use crate::peers::apt_install;
 use crate::step;
 
 /// Where everything is kept between runs.
@@ -92,6 +93,14 @@ impl Suite {
             .collect();
         let (host, venv) = (suite.folder.join("host"), suite.folder.join("venv"));
         // The last version that makes environments for Python 2.7.
+        if cmd!(sh, "python3 -c")
+            .arg("import ensurepip")
+            .quiet()
+            .run()
+            .is_err()
+        {
+            apt_install(sh, "python3-venv")?;
+        }
         cmd!(sh, "python3 -m venv {host}")
             .run()
             .context("python3 with venv is missing")?;

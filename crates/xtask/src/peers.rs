@@ -22,7 +22,8 @@ pub(crate) fn install(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-fn apt_install(sh: &Shell, package: &str) -> Result<()> {
+/// Installs a Debian package, or says what to do.
+pub(crate) fn apt_install(sh: &Shell, package: &str) -> Result<()> {
     let root = cmd!(sh, "id -u").quiet().read()? == "0";
     if !root || !installed(sh, "apt-get") {
         bail!("{package} is missing: apt-get install {package} (as root)");
