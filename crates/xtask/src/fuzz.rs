@@ -8,7 +8,13 @@ use crate::install_cargo_tool;
 /// How long each target runs in the test command.
 pub(crate) const SECONDS: u32 = 20;
 
-pub(crate) fn run(sh: &Shell, seconds: u32) -> Result<()> {
+/// The seed of the test command, which is to find the same today and tomorrow.
+pub(crate) const SEED: u32 = 1;
+
+/// Another seed in each run.
+pub(crate) const ANY_SEED: u32 = 0;
+
+pub(crate) fn run(sh: &Shell, seconds: u32, seed: u32) -> Result<()> {
     install(sh)?;
     let targets = cmd!(sh, "cargo +nightly fuzz list --fuzz-dir fuzz")
         .quiet()
@@ -30,6 +36,7 @@ pub(crate) fn run(sh: &Shell, seconds: u32) -> Result<()> {
         )
         .args([
             format!("-max_total_time={seconds}"),
+            format!("-seed={seed}"),
             "-print_final_stats=1".to_owned(),
         ])
         .args(["-verbosity=0", "-rss_limit_mb=2048", "-timeout=10"])

@@ -58,8 +58,10 @@ fn run() -> Result<()> {
 
     match (task.as_deref(), rest.as_slice()) {
         (Some("test"), []) => test::run(&sh),
-        (Some("fuzz"), []) => fuzz::run(&sh, fuzz::SECONDS),
-        (Some("fuzz"), [seconds]) => fuzz::run(&sh, seconds.parse().context("SECONDS")?),
+        (Some("fuzz"), []) => fuzz::run(&sh, fuzz::SECONDS, fuzz::ANY_SEED),
+        (Some("fuzz"), [seconds]) => {
+            fuzz::run(&sh, seconds.parse().context("SECONDS")?, fuzz::ANY_SEED)
+        }
         (Some("conformance"), []) => {
             autobahn::run(&sh, autobahn::ALL)?;
             simulate(&sh, 1_000_000)

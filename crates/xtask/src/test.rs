@@ -62,7 +62,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     autobahn::run(sh, autobahn::MINUTE)?;
 
     step("fuzz");
-    fuzz::run(sh, fuzz::SECONDS)?;
+    fuzz::run(sh, fuzz::SECONDS, fuzz::SEED)?;
 
     println!("\nall checks passed");
     Ok(())

@@ -306,3 +306,18 @@ fn debug_shows_the_text_and_the_sizes() {
     assert_eq!(alloc::format!("{:?}", binary("[1]")), "[1] + [4, 3]");
     assert_eq!(alloc::format!("{:?}", args("[1]")), "[1]");
 }
+
+#[test]
+fn numbers_are_read_to_the_last_digit() {
+    let digits = format!("8881{}88888888048888888888888888", "1".repeat(67));
+    let text = format!("2[\"n\",{digits}]");
+    let packet = crate::Decoder::new(crate::Limits::default())
+        .decode_text(text.into(), core::time::Duration::ZERO)
+        .unwrap()
+        .unwrap();
+    let crate::PacketKind::Event { args, .. } = packet.kind else {
+        panic!("not an event");
+    };
+    let number: f64 = args.deserialize().unwrap();
+    assert_eq!(number, digits.parse::<f64>().unwrap());
+}
