@@ -346,8 +346,7 @@ impl Connection {
             } => {
                 let waiting = core.socket(&namespace);
                 if let Some(reply) = waiting.and_then(|socket| socket.acks.lock().take(id)) {
-                    // Nobody waits any more: the ack came too late.
-                    let _ = reply.send(args);
+                    reply.send(args);
                 }
             }
             Incoming::Disconnect { namespace } => {

@@ -123,7 +123,7 @@ impl JobKind {
         match job {
             Job::Connected(_) => Self::Connected,
             Job::Event { .. } => Self::Event,
-            Job::Disconnected(_) => Self::Disconnected,
+            Job::Disconnecting(_) | Job::Disconnected(_) => Self::Disconnected,
         }
     }
 }

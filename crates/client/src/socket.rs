@@ -1,6 +1,6 @@
 //! A namespace of a server that was joined.
 
-use std::fmt::{self, Display};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -11,7 +11,7 @@ use serde_json::json;
 use songi_emit::{AckReply, EmitError, Emitter, Outgoing};
 use songi_engineio::SendOptions;
 use songi_socketio::handler::{
-    EventContext, FromEvent, Handler, HandlerFn, HandlerSocket, HandlerTable,
+    EventContext, Failure, FromEvent, Handler, HandlerFn, HandlerSocket, HandlerTable,
 };
 use songi_socketio::{AckRegistry, ArgumentError};
 use tokio::sync::watch;
@@ -282,7 +282,7 @@ impl Socket {
     /// # }
     /// ```
     pub fn emit_with_ack<T>(&self, event: &str, args: impl Serialize) -> EmitWithAck<T> {
-        EmitWithAck::start(self.clone(), event, &args)
+        EmitWithAck::start(self.clone(), event, &args, SendOptions::default())
     }
 
     /// Leaves the namespace, and closes the connection when it was the last. What was sent before
@@ -360,10 +360,14 @@ impl HandlerSocket for Socket {
         }
     }
 
-    fn handler_failed(&self, id: Option<u64>, error: &dyn Display) {
-        tracing::warn!(namespace = %self.0.namespace, %error, "handler failed");
+    fn handler_failed(&self, id: Option<u64>, event: &FastStr, failure: Failure<'_>) {
+        let namespace = &self.0.namespace;
+        match failure {
+            Failure::Argument(_) => tracing::debug!(%namespace, %event, %failure, "handler failed"),
+            _ => tracing::warn!(%namespace, %event, %failure, "handler failed"),
+        }
         if let Some(id) = id {
-            self.acknowledge(id, &json!({ "error": error.to_string() }));
+            self.acknowledge(id, &json!({ "error": format!("{event}: {failure}") }));
         }
     }
 }

@@ -11,15 +11,31 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use songi_engineio::SendOptions;
 use songi_socketio::{AckRegistry, Arguments};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{AckError, EmitError, Outgoing};
 
 /// How long an ack may take unless told otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where an answer goes.
-pub type AckReply = oneshot::Sender<Arguments>;
+/// Where an answer goes. Dropped, it says that there will be none.
+#[derive(Debug)]
+pub enum AckReply {
+    /// To whom awaits this one.
+    One(oneshot::Sender<Arguments>),
+    /// To whom collects the answers to a broadcast.
+    Each(mpsc::UnboundedSender<Arguments>),
+}
+
+impl AckReply {
+    /// Hands over the answer. Nobody may want it any more.
+    pub fn send(self, answer: Arguments) {
+        match self {
+            Self::One(reply) => drop(reply.send(answer)),
+            Self::Each(replies) => drop(replies.send(answer)),
+        }
+    }
+}
 
 /// A socket that sends events and waits for acks.
 pub trait Emitter: Clone + Send + Sync + 'static {
@@ -55,9 +71,9 @@ struct Pending<S: Emitter> {
 
 impl<S: Emitter, T> EmitWithAck<S, T> {
     /// Sends an event. What goes wrong comes out when the answer is awaited.
-    pub fn start(socket: S, event: &str, args: &impl Serialize) -> Self {
+    pub fn start(socket: S, event: &str, args: &impl Serialize, options: SendOptions) -> Self {
         Self {
-            sent: Pending::start(socket, event, args),
+            sent: Pending::start(socket, event, args, options),
             timeout: DEFAULT_TIMEOUT,
             answer: PhantomData,
         }
@@ -95,15 +111,18 @@ impl<S: Emitter, T: DeserializeOwned> IntoFuture for EmitWithAck<S, T> {
 }
 
 impl<S: Emitter> Pending<S> {
-    fn start(socket: S, event: &str, args: &impl Serialize) -> Result<Self, EmitError> {
+    fn start(
+        socket: S,
+        event: &str,
+        args: &impl Serialize,
+        options: SendOptions,
+    ) -> Result<Self, EmitError> {
         let (sender, reply) = oneshot::channel();
-        let id = socket.acks().lock().insert(sender, None)?;
+        let id = socket.acks().lock().insert(AckReply::One(sender), None)?;
         // From here on the drop takes the ack back.
         let pending = Self { socket, id, reply };
         let packet = Outgoing::event(pending.socket.namespace(), Some(id), event, args)?;
-        pending
-            .socket
-            .send_packet(&packet, SendOptions::default())?;
+        pending.socket.send_packet(&packet, options)?;
         Ok(pending)
     }
 }
@@ -146,14 +165,15 @@ mod tests {
 
     fn answer(socket: &Silent, id: u64, args: &Value) {
         let reply = socket.0.lock().take(id).expect("nobody waits");
-        reply.send(Arguments::of(args).unwrap()).unwrap();
+        reply.send(Arguments::of(args).unwrap());
     }
 
     #[tokio::test]
     async fn the_answer_comes_to_whom_awaits_it() {
         let socket = socket(2);
-        let first = EmitWithAck::<_, u32>::start(socket.clone(), "a", &());
-        let second = EmitWithAck::<_, String>::start(socket.clone(), "b", &());
+        let first = EmitWithAck::<_, u32>::start(socket.clone(), "a", &(), SendOptions::default());
+        let second =
+            EmitWithAck::<_, String>::start(socket.clone(), "b", &(), SendOptions::default());
         answer(&socket, 1, &json!("two"));
         answer(&socket, 0, &json!(1));
         assert_eq!(second.await.unwrap(), "two");
@@ -163,9 +183,14 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_awaited_any_more_is_forgotten() {
         let socket = socket(1);
-        drop(EmitWithAck::<_, ()>::start(socket.clone(), "a", &()));
+        drop(EmitWithAck::<_, ()>::start(
+            socket.clone(),
+            "a",
+            &(),
+            SendOptions::default(),
+        ));
         assert!(socket.0.lock().is_empty());
-        let late = EmitWithAck::<_, ()>::start(socket.clone(), "a", &());
+        let late = EmitWithAck::<_, ()>::start(socket.clone(), "a", &(), SendOptions::default());
         let error = late.timeout(Duration::from_millis(1)).await.unwrap_err();
         assert!(matches!(error, AckError::Timeout(_)), "{error}");
         assert!(socket.0.lock().is_empty());
@@ -174,15 +199,18 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_sent_is_an_error_and_waits_for_nothing() {
         let socket = socket(1);
-        let reserved = EmitWithAck::<_, ()>::start(socket.clone(), "disconnect", &()).await;
+        let reserved =
+            EmitWithAck::<_, ()>::start(socket.clone(), "disconnect", &(), SendOptions::default())
+                .await;
         assert!(matches!(
             reserved,
             Err(AckError::Emit(EmitError::Encode(_)))
         ));
         assert!(socket.0.lock().is_empty());
 
-        let _first = EmitWithAck::<_, ()>::start(socket.clone(), "a", &());
-        let second = EmitWithAck::<_, ()>::start(socket.clone(), "b", &()).await;
+        let _first = EmitWithAck::<_, ()>::start(socket.clone(), "a", &(), SendOptions::default());
+        let second =
+            EmitWithAck::<_, ()>::start(socket.clone(), "b", &(), SendOptions::default()).await;
         assert!(matches!(
             second,
             Err(AckError::Emit(EmitError::TooManyAcks(_)))
@@ -192,7 +220,8 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_does_not_fit_is_an_error() {
         let socket = socket(1);
-        let waiting = EmitWithAck::<_, u32>::start(socket.clone(), "a", &());
+        let waiting =
+            EmitWithAck::<_, u32>::start(socket.clone(), "a", &(), SendOptions::default());
         answer(&socket, 0, &json!("text"));
         assert!(matches!(waiting.await, Err(AckError::Argument(_))));
     }
@@ -200,7 +229,8 @@ mod tests {
     #[tokio::test]
     async fn the_end_of_the_socket_is_an_error() {
         let socket = socket(1);
-        let waiting = EmitWithAck::<_, u32>::start(socket.clone(), "a", &());
+        let waiting =
+            EmitWithAck::<_, u32>::start(socket.clone(), "a", &(), SendOptions::default());
         socket.0.lock().drain().for_each(drop);
         assert!(matches!(waiting.await, Err(AckError::Disconnected)));
     }

@@ -1,10 +1,12 @@
 //! A Socket.IO packet as Engine.IO frames.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use faststr::FastStr;
 use serde::Serialize;
 use songi_engineio::Frame;
-use songi_socketio::{EncodeError, encode};
+use songi_socketio::{Decoder, EncodeError, Limits, Packet, encode};
 
 /// The type digit of an Engine.IO message, which stands in front of a Socket.IO packet.
 const MESSAGE: u8 = b'4';
@@ -49,6 +51,52 @@ impl Outgoing {
         Self::with_attachments(|wire| encode::ack(wire, namespace, id, args))
     }
 
+    /// The event again, with one argument more: the offset by which a client that lost its
+    /// connection says what it has seen. Nothing is serialised anew. `None` when this is no event.
+    pub fn with_offset(&self, offset: &str) -> Option<Self> {
+        let array = self.text.strip_suffix(']')?;
+        if !matches!(self.text.as_bytes(), [MESSAGE, b'2' | b'5', ..]) {
+            return None;
+        }
+        let offset = serde_json::to_string(offset).ok()?;
+        let text = format!("{array},{offset}]");
+        Some(Self {
+            text: text.into(),
+            attachments: self.attachments.clone(),
+        })
+    }
+
+    /// The packet as a receiver reads it, for those who send it on in another form. It costs what
+    /// receiving costs.
+    ///
+    /// ```
+    /// use songi_emit::{Outgoing, PacketKind};
+    ///
+    /// let packet = Outgoing::event("/", None, "hey", &("Jude", 1))?;
+    /// let Some(PacketKind::Event { name, args, .. }) = packet.decode().map(|packet| packet.kind) else {
+    ///     panic!("not an event")
+    /// };
+    /// assert_eq!(name, "hey");
+    /// assert_eq!(args.deserialize::<(String, u32)>().unwrap(), ("Jude".into(), 1));
+    /// # Ok::<(), songi_emit::EncodeError>(())
+    /// ```
+    pub fn decode(&self) -> Option<Packet> {
+        let mut decoder = Decoder::new(Limits {
+            max_attachments: u16::MAX,
+            max_packet_bytes: usize::MAX,
+            max_namespace_bytes: u16::MAX,
+            ..Limits::default()
+        });
+        let text = self.text.slice_ref(self.text.get(1..)?);
+        let mut packet = decoder.decode_text(text, Duration::ZERO).ok()?;
+        for attachment in &self.attachments {
+            packet = decoder
+                .decode_binary(attachment.clone(), Duration::ZERO)
+                .ok()?;
+        }
+        packet
+    }
+
     /// A packet without attachments, whose text `write` appends.
     ///
     /// # Errors
@@ -86,6 +134,8 @@ impl Outgoing {
 
 #[cfg(test)]
 mod tests {
+    use songi_socketio::PacketKind;
+
     use super::*;
 
     #[test]
@@ -110,5 +160,42 @@ mod tests {
         );
         let leave = Outgoing::encode(|wire| encode::disconnect(wire, "/n")).unwrap();
         assert_eq!(leave.frames().next(), Some(Frame::Text("41/n,".into())));
+    }
+
+    #[test]
+    fn an_offset_is_one_argument_more() {
+        let bytes = Bytes::from_static(&[1]);
+        for (packet, expected) in [
+            (Outgoing::event("/", None, "e", &()), r#"42["e","a\"1"]"#),
+            (
+                Outgoing::event("/n", None, "e", &("x", 2)),
+                r#"42/n,["e","x",2,"a\"1"]"#,
+            ),
+            (
+                Outgoing::event("/", None, "e", &bytes),
+                r#"451-["e",{"_placeholder":true,"num":0},"a\"1"]"#,
+            ),
+        ] {
+            let packet = packet.unwrap();
+            let with_offset = packet.with_offset("a\"1").unwrap();
+            let frames: Vec<_> = with_offset.frames().collect();
+            assert_eq!(frames.first(), Some(&Frame::Text(expected.into())));
+            assert_eq!(frames.len(), packet.frames().count());
+        }
+        let ack = Outgoing::ack("/", 7, &"ok").unwrap();
+        assert!(ack.with_offset("1").is_none());
+    }
+
+    #[test]
+    fn what_was_encoded_can_be_read_again() {
+        let bytes: Vec<_> = (0..20).map(|n| Bytes::from(vec![n])).collect();
+        let packet = Outgoing::event("/n", Some(3), "e", &(&bytes,)).unwrap();
+        let packet = packet.decode().unwrap();
+        assert_eq!(packet.namespace, "/n");
+        let PacketKind::Event { id, name, args } = packet.kind else {
+            panic!("{packet:?}")
+        };
+        assert_eq!((id, name.as_str()), (Some(3), "e"));
+        assert_eq!(args.deserialize::<Vec<Bytes>>().unwrap(), bytes);
     }
 }

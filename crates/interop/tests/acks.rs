@@ -11,7 +11,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use songi_interop::{Script, serve};
-use songi_server::{AckError, Bytes, ConnectError, DisconnectReason, Handshake, Server, Socket};
+use songi_server::{AckError, Bytes, DisconnectReason, Handshake, Rejection, Server, Socket};
 use tokio::sync::mpsc;
 
 #[derive(Deserialize)]
@@ -42,7 +42,7 @@ fn server(left: mpsc::UnboundedSender<DisconnectReason>) -> Server {
         if auth.token == "right" && handshake.uri().path() == "/socket.io/" {
             Ok(())
         } else {
-            Err(ConnectError::new("not authorized").with_data(json!({ "code": 7 })))
+            Err(Rejection::new("not authorized").with_data(json!({ "code": 7 })))
         }
     });
     admin.on("whoami", |socket: Socket| socket.id().clone());

@@ -229,7 +229,7 @@ fn rust_server() -> Server {
             return Ok(());
         }
         let data = json!({ "code": 7, "content": "Please retry later" });
-        Err(songi_server::ConnectError::new("not authorized").with_data(data))
+        Err(songi_server::Rejection::new("not authorized").with_data(data))
     });
     admin.on_connection(|socket: songi_server::Socket, auth: Value| {
         socket.emit("welcome", (auth, socket.id()))

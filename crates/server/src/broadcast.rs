@@ -1,17 +1,22 @@
 //! Whom an event goes to, built step by step.
 
+mod acks;
+
+use std::time::Duration;
+
 use faststr::FastStr;
 use serde::Serialize;
 use songi_emit::{EncodeError, Outgoing};
-use songi_engineio::SendOptions;
+use songi_socketio::Arguments;
 
-use crate::namespace::Namespace;
-use crate::reason::DisconnectReason;
-use crate::rooms::Target;
+pub use self::acks::{BroadcastAckError, BroadcastAckReason, BroadcastAcks};
+use crate::adapter::{AdapterError, Answers, BroadcastFlags, BroadcastOptions};
+use crate::namespace::{Namespace, check_server_side};
+use crate::remote::RemoteSocket;
 use crate::socket::Socket;
 
-/// The sockets of a namespace that an operation means. By default all of them; rooms add up, and
-/// what is excepted is left out.
+/// The sockets of a namespace that an operation means, on all servers of the cluster. By default
+/// all of them; rooms add up, and what is excepted is left out.
 ///
 /// ```
 /// use songi_server::Server;
@@ -24,22 +29,25 @@ use crate::socket::Socket;
 #[must_use = "nothing is sent before `emit`"]
 pub struct Broadcast {
     namespace: Namespace,
-    target: Target,
-    options: SendOptions,
+    options: BroadcastOptions,
 }
 
 impl Broadcast {
     pub(crate) fn new(namespace: Namespace) -> Self {
         Self {
             namespace,
-            target: Target::default(),
-            options: SendOptions::default(),
+            options: BroadcastOptions::default(),
         }
+    }
+
+    pub(crate) fn with_flags(mut self, flags: BroadcastFlags) -> Self {
+        self.options.flags = flags;
+        self
     }
 
     /// Members of this room, too. The id of a socket is a room of its own.
     pub fn to(mut self, room: impl AsRef<str>) -> Self {
-        self.target.rooms.push(FastStr::new(room));
+        self.options.rooms.push(FastStr::new(room));
         self
     }
 
@@ -50,13 +58,31 @@ impl Broadcast {
 
     /// Nobody who is in this room.
     pub fn except(mut self, room: impl AsRef<str>) -> Self {
-        self.target.except.push(FastStr::new(room));
+        self.options.except.push(FastStr::new(room));
+        self
+    }
+
+    /// Only the sockets that are connected to this server, and not those of others in the cluster.
+    pub fn local(mut self) -> Self {
+        self.options.flags.local = true;
         self
     }
 
     /// The event may be dropped for a client that cannot take it at once.
     pub fn volatile(mut self) -> Self {
-        self.options.volatile = true;
+        self.options.flags.volatile = true;
+        self
+    }
+
+    /// Whether the transport may compress the event. Default: yes, where it can.
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.options.flags.compress = compress;
+        self
+    }
+
+    /// How long to wait for acks, or for the answers of other servers.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.flags.timeout = Some(timeout);
         self
     }
 
@@ -67,13 +93,16 @@ impl Broadcast {
     ///
     /// When the arguments cannot be encoded: then nobody gets anything.
     pub fn emit(&self, event: &str, args: impl Serialize) -> Result<(), EncodeError> {
-        let packet = Outgoing::event(self.namespace.name(), None, event, &args)?;
-        for socket in self.namespace.inner().rooms.select(&self.target) {
-            if let Err(error) = socket.send(&packet, self.options) {
-                tracing::debug!(socket = %socket.id(), %error, "broadcast not sent");
+        self.each(|namespace| {
+            let packet = Outgoing::event(namespace.name(), None, event, &args)?;
+            let inner = namespace.inner();
+            if self.options.flags.local {
+                inner.local.broadcast(&packet, &self.options);
+            } else {
+                inner.adapter.broadcast(&packet, &self.options);
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Sends a `message` event: `emit("message", args)`.
@@ -85,34 +114,154 @@ impl Broadcast {
         self.emit("message", args)
     }
 
-    /// The sockets themselves.
+    /// Sends an event to all of them and asks each for an ack: await the result for all answers,
+    /// or take them one by one as they come. Each is waited for until
+    /// [`timeout`](Self::timeout), 10 seconds by default.
+    ///
+    /// ```no_run
+    /// # async fn example(io: songi_server::Server) {
+    /// use std::time::Duration;
+    ///
+    /// let vote = io.to("room").timeout(Duration::from_secs(5)).emit_with_ack::<bool>("vote", ());
+    /// match vote.await {
+    ///     Ok(votes) => println!("all have voted: {votes:?}"),
+    ///     Err(error) => println!("{error}; so far: {:?}", error.answers),
+    /// }
+    /// # }
+    /// ```
+    pub fn emit_with_ack<T>(&self, event: &str, args: impl Serialize) -> BroadcastAcks<T> {
+        let (answers, collected) = Answers::channel();
+        let sent = self.each(|namespace| {
+            let inner = namespace.inner();
+            let id = inner.local.next_ack_id();
+            let packet = Outgoing::event(namespace.name(), Some(id), event, &args)?;
+            if self.options.flags.local {
+                inner
+                    .local
+                    .broadcast_with_ack(&packet, id, &self.options, &answers);
+            } else {
+                let answers = answers.clone();
+                inner
+                    .adapter
+                    .broadcast_with_ack(&packet, id, &self.options, answers);
+            }
+            Ok(())
+        });
+        BroadcastAcks::new(sent, collected, self.options.flags.timeout)
+    }
+
+    /// The sockets themselves, of this server only. See [`fetch_sockets`](Self::fetch_sockets).
     pub fn sockets(&self) -> Vec<Socket> {
-        let selected = self.namespace.inner().rooms.select(&self.target);
-        selected.into_iter().map(Socket::from_inner).collect()
+        let mut sockets = Vec::new();
+        self.for_each(|namespace| sockets.extend(namespace.inner().local.sockets(&self.options)));
+        sockets
+    }
+
+    /// The sockets, those of other servers too.
+    ///
+    /// # Errors
+    ///
+    /// When the other servers cannot be asked or do not answer.
+    pub async fn fetch_sockets(&self) -> Result<Vec<RemoteSocket>, AdapterError> {
+        let mut namespaces = Vec::new();
+        self.for_each(|namespace| namespaces.push(namespace.clone()));
+        let mut sockets = Vec::new();
+        for namespace in namespaces {
+            let inner = namespace.inner();
+            let fetched = if self.options.flags.local {
+                inner.local.fetch_sockets(&self.options)
+            } else {
+                inner.adapter.fetch_sockets(&self.options).await?
+            };
+            let fetched = fetched.into_iter();
+            sockets.extend(fetched.map(|details| RemoteSocket::new(details, namespace.clone())));
+        }
+        Ok(sockets)
     }
 
     /// Puts all of them into a room.
     pub fn sockets_join(&self, room: impl AsRef<str>) {
-        let room = FastStr::new(room);
-        for socket in self.namespace.inner().rooms.select(&self.target) {
-            self.namespace.inner().rooms.join(socket.id(), room.clone());
-        }
+        let rooms = [FastStr::new(room)];
+        self.for_each(|namespace| {
+            let inner = namespace.inner();
+            if self.options.flags.local {
+                inner.local.add_sockets(&self.options, &rooms);
+            } else {
+                inner.adapter.add_sockets(&self.options, &rooms);
+            }
+        });
     }
 
     /// Takes all of them out of a room.
     pub fn sockets_leave(&self, room: impl AsRef<str>) {
-        let room = FastStr::new(room);
-        for socket in self.namespace.inner().rooms.select(&self.target) {
-            self.namespace.inner().rooms.leave(socket.id(), &room);
+        let rooms = [FastStr::new(room)];
+        self.for_each(|namespace| {
+            let inner = namespace.inner();
+            if self.options.flags.local {
+                inner.local.del_sockets(&self.options, &rooms);
+            } else {
+                inner.adapter.del_sockets(&self.options, &rooms);
+            }
+        });
+    }
+
+    /// Takes all of them out of the namespace; with `close`, their connections are closed with
+    /// all their namespaces.
+    pub fn disconnect_sockets(&self, close: bool) {
+        self.for_each(|namespace| {
+            let inner = namespace.inner();
+            if self.options.flags.local {
+                inner.local.disconnect_sockets(&self.options, close);
+            } else {
+                inner.adapter.disconnect_sockets(&self.options, close);
+            }
+        });
+    }
+
+    pub(crate) fn server_side_emit(
+        &self,
+        event: &str,
+        args: impl Serialize,
+    ) -> Result<(), EncodeError> {
+        check_server_side(event)?;
+        let args = Arguments::of(&args)?;
+        let event = FastStr::new(event);
+        self.for_each(|namespace| {
+            let adapter = &namespace.inner().adapter;
+            adapter.server_side_emit(&event, &args, None);
+        });
+        Ok(())
+    }
+
+    pub(crate) fn server_side_emit_with_ack<T>(
+        &self,
+        event: &str,
+        args: impl Serialize,
+    ) -> BroadcastAcks<T> {
+        let (answers, collected) = Answers::channel();
+        let args = check_server_side(event).and_then(|()| Arguments::of(&args));
+        let sent = args.map(|args| {
+            let event = FastStr::new(event);
+            self.for_each(|namespace| {
+                let adapter = &namespace.inner().adapter;
+                adapter.server_side_emit(&event, &args, Some(answers.clone()));
+            });
+        });
+        BroadcastAcks::new(sent, collected, self.options.flags.timeout)
+    }
+
+    /// The namespace, or its children when it is the parent of dynamic ones.
+    fn each<E>(&self, act: impl Fn(&Namespace) -> Result<(), E>) -> Result<(), E> {
+        match self.namespace.children() {
+            None => act(&self.namespace),
+            Some(children) => children.iter().try_for_each(act),
         }
     }
 
-    /// Takes all of them out of the namespace.
-    pub fn disconnect_sockets(&self) {
-        for socket in self.namespace.inner().rooms.select(&self.target) {
-            if let Some(connection) = socket.connection() {
-                connection.disconnect_socket(&socket, DisconnectReason::ServerNamespaceDisconnect);
-            }
+    fn for_each(&self, mut act: impl FnMut(&Namespace)) {
+        match self.namespace.children() {
+            None => act(&self.namespace),
+            Some(children) => children.iter().for_each(act),
         }
     }
 }

@@ -9,6 +9,7 @@ use songi_engineio::{ServerConfig, Transports};
 use songi_socketio::{AckRegistry, Limits, server as protocol};
 use songi_websocket::deflate::DeflateConfig;
 
+use crate::adapter::AdapterFactory;
 use crate::http::Cors;
 use crate::origins::Origins;
 
@@ -85,6 +86,15 @@ pub struct Config {
     pub max_namespaces: u16,
     /// Attachments that one packet of a client may have. Default: 10.
     pub max_attachments: u16,
+    /// Namespaces that clients may make by [`Server::of_match`](crate::Server::of_match), all
+    /// together. Who asks for one more is refused. Default: 10 000.
+    pub max_dynamic_namespaces: usize,
+    /// Whether a namespace that a client made goes when nobody is in it any more. It is made anew
+    /// when somebody asks for it. Default: yes (JavaScript: no).
+    pub cleanup_empty_child_namespaces: bool,
+    /// What connects the servers of a cluster, made for each namespace. Default: there is only
+    /// this server.
+    pub adapter: AdapterFactory,
 }
 
 impl Default for Config {
@@ -113,6 +123,9 @@ impl Default for Config {
             max_pending_acks: AckRegistry::<()>::DEFAULT_LIMIT,
             max_namespaces: protocol.max_namespaces,
             max_attachments: protocol.limits.max_attachments,
+            max_dynamic_namespaces: 10_000,
+            cleanup_empty_child_namespaces: true,
+            adapter: AdapterFactory::default(),
         }
     }
 }

@@ -22,14 +22,13 @@ use songi_engineio::{
     CloseReason, Dialect, Frame, RequestId, Response, Revision, SendOptions, ServerSession,
     Transport, TransportEnd, TransportId,
 };
-use songi_socketio::handler::Job;
+use songi_socketio::handler::{Job, Rejection};
 use songi_socketio::{Arguments, server as protocol};
 use tokio::sync::{Notify, oneshot};
 
 pub(crate) use self::core::Queued;
 use self::core::{Core, ToWrite, WebSocketQueue, Work};
 use self::drive::close_reason;
-use crate::authorize::ConnectError;
 use crate::handshake::Handshake;
 use crate::reason::DisconnectReason;
 use crate::server::Shared;
@@ -93,6 +92,7 @@ impl Connection {
             websockets,
             scheduled: None,
             reason: None,
+            description: None,
         };
         let connection = Arc::new(Self {
             shared: shared.clone(),
@@ -296,11 +296,14 @@ impl Connection {
             });
             // The client may have gone while it was being checked.
             let (Ok(packet), false) = (packet, core.session.is_closed()) else {
-                socket.mark_disconnected();
+                socket.keep_out();
                 return;
             };
             core.sockets.push(socket.clone());
-            namespace.inner().rooms.insert(socket.clone());
+            namespace.inner().local.insert(socket.clone());
+            if namespace.inner().local.is_observed() {
+                work.push(Work::Entered(socket.clone()));
+            }
             socket.push(Job::Connected(auth));
             work.push(Work::Handle(socket.clone()));
             // A client that cannot be told is being closed: its socket is disconnected then.
@@ -309,7 +312,7 @@ impl Connection {
     }
 
     /// Keeps a client out of a namespace.
-    pub(crate) fn refuse(self: &Arc<Self>, namespace: &FastStr, error: &ConnectError) {
+    pub(crate) fn refuse(self: &Arc<Self>, namespace: &FastStr, error: &Rejection) {
         self.drive(|core, now, _| {
             let packet = Outgoing::encode(|wire| {
                 core.protocol

@@ -9,11 +9,64 @@ use songi_socketio::handler::{Job, Run};
 
 use crate::socket::{Socket, SocketInner};
 
-/// The jobs of one socket. At most one is being done.
+/// The jobs of one socket. Those of events may overlap where the namespace says so; the others
+/// overlap with nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     jobs: VecDeque<Job>,
-    busy: bool,
+    running: usize,
+    state: State,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Open,
+    /// What is running overlaps with nothing.
+    Alone,
+    /// The socket is disconnected, and its handlers know it.
+    Over,
+}
+
+/// What is to be done when a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Event,
+    Disconnected,
+    Other,
+}
+
+impl Inbox {
+    pub(crate) fn is_over(&self) -> bool {
+        self.state == State::Over
+    }
+
+    fn next(&mut self, concurrency: usize) -> Option<Job> {
+        let is_event = matches!(self.jobs.front()?, Job::Event { .. });
+        let limit = if is_event { concurrency } else { 1 };
+        let alone = self.state == State::Alone || (!is_event && self.running > 0);
+        if alone || self.running >= limit {
+            return None;
+        }
+        self.running += 1;
+        if !is_event {
+            self.state = State::Alone;
+        }
+        self.jobs.pop_front()
+    }
+
+    fn finished(&mut self, kind: Kind) {
+        self.running -= 1;
+        match kind {
+            Kind::Event => {}
+            Kind::Disconnected => self.state = State::Over,
+            Kind::Other => self.state = State::Open,
+        }
+        if self.jobs.is_empty() {
+            // A burst leaves no buffer behind.
+            self.jobs.shrink_to(4);
+        }
+    }
 }
 
 impl SocketInner {
@@ -22,49 +75,64 @@ impl SocketInner {
         self.inbox.lock().jobs.push_back(job);
     }
 
-    /// Does all jobs that can be done now. Handlers that do not wait are called right here; the
-    /// first that does goes into a task, which then does the rest.
+    /// Does all jobs that can be done now. Handlers that do not wait are called right here; one
+    /// that does goes into a task, which then does what can be done after it.
     pub(crate) fn work(self: &Arc<Self>) {
         while let Some(job) = self.next_job() {
-            let is_event = matches!(job, Job::Event { .. });
+            let kind = Kind::of(&job);
             let socket = Socket::from_inner(self.clone());
-            let mut handlers = Run::new(socket, self.namespace().handlers().table.clone(), job);
+            let handlers = self.namespace().inner().table();
+            let mut run = Run::new(socket, handlers, job).with_own(self.own_table());
             // The waker is not needed: if a handler waits, the task polls it again.
-            match Pin::new(&mut handlers).poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(()) => self.finish_job(is_event),
+            match Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(()) => self.finish_job(kind),
                 Poll::Pending => {
                     let socket = self.clone();
                     tokio::spawn(async move {
-                        handlers.await;
-                        socket.finish_job(is_event);
+                        run.await;
+                        socket.finish_job(kind);
                         socket.work();
                     });
-                    return;
                 }
             }
         }
     }
 
-    fn next_job(&self) -> Option<Job> {
-        let mut inbox = self.inbox.lock();
-        if inbox.busy {
-            return None;
-        }
-        let job = inbox.jobs.pop_front()?;
-        inbox.busy = true;
-        Some(job)
+    /// The socket is not let in: nothing will be handled.
+    pub(crate) fn keep_out(&self) {
+        self.mark_disconnected();
+        self.inbox.lock().state = State::Over;
+        self.drop_handlers();
     }
 
-    fn finish_job(&self, is_event: bool) {
-        let mut inbox = self.inbox.lock();
-        inbox.busy = false;
-        if inbox.jobs.is_empty() {
-            // A burst leaves no buffer behind.
-            inbox.jobs.shrink_to(4);
+    fn next_job(&self) -> Option<Job> {
+        let concurrency = self.namespace().inner().concurrency();
+        self.inbox.lock().next(concurrency)
+    }
+
+    fn finish_job(&self, kind: Kind) {
+        self.inbox.lock().finished(kind);
+        match kind {
+            Kind::Event => {
+                if let Some(connection) = self.connection() {
+                    connection.event_handled();
+                }
+            }
+            Kind::Disconnected => {
+                self.forget_leaving_rooms();
+                self.drop_handlers();
+            }
+            Kind::Other => {}
         }
-        drop(inbox);
-        if let Some(connection) = self.connection().filter(|_| is_event) {
-            connection.event_handled();
+    }
+}
+
+impl Kind {
+    fn of(job: &Job) -> Self {
+        match job {
+            Job::Event { .. } => Self::Event,
+            Job::Disconnected(_) => Self::Disconnected,
+            Job::Connected(_) | Job::Disconnecting(_) => Self::Other,
         }
     }
 }

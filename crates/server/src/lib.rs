@@ -31,40 +31,48 @@
 
 #![forbid(unsafe_code)]
 
-mod authorize;
+pub mod adapter;
 mod broadcast;
 mod config;
 mod connection;
+mod failure;
 mod handshake;
 pub mod http;
 mod inbox;
 mod joining;
 mod namespace;
+mod namespaces;
 mod origins;
 mod reason;
+mod remote;
 mod rooms;
 mod server;
 mod sid;
 mod socket;
+mod state;
 mod timers;
 
-pub use authorize::{Authorizer, ConnectError, Verdict};
-pub use broadcast::Broadcast;
+pub use adapter::Adapter;
+pub use broadcast::{Broadcast, BroadcastAckError, BroadcastAckReason, BroadcastAcks};
 pub use bytes::Bytes;
 pub use config::Config;
+pub use failure::HandlerError;
 pub use faststr::FastStr;
 pub use handshake::Handshake;
 pub use http::{ConnectionError, Cors, RefusalCause};
-pub use namespace::Namespace;
+pub use namespace::{Auth, Match, Namespace, NamespaceMatcher, ServerSide};
 pub use origins::Origins;
 pub use reason::DisconnectReason;
+pub use remote::{HandshakeDetails, RemoteSocket, SocketDetails};
 pub use server::Server;
-pub use socket::Socket;
-pub use songi_emit::{AckError, EmitError, EncodeError};
+pub use socket::{HandlerId, Socket, ToSocket};
+pub use songi_emit::{AckError, EmitError, EncodeError, Outgoing};
 pub use songi_engineio::Transports;
 pub use songi_engineio::cookie::{Cookie, CookieError, SameSite};
-pub use songi_socketio::handler::{self, Event, Handler};
+pub use songi_socketio::handler::{self, Event, Failure, Handler, Middleware, Rejection, Verdict};
+pub use songi_socketio::{ArgumentError, Arguments};
 pub use songi_websocket::deflate::DeflateConfig;
+pub use state::State;
 
 /// The ack that a client asked for, as a handler's parameter: see [`handler::Ack`].
 ///

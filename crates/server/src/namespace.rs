@@ -1,17 +1,31 @@
 //! A namespace: its handlers and its sockets.
 
+mod dynamic;
+mod handlers;
+mod server_side;
+
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Once, Weak};
+use std::time::Duration;
 
 use faststr::FastStr;
 use parking_lot::RwLock;
 use serde::Serialize;
 use songi_emit::EncodeError;
-use songi_socketio::handler::{Handler, HandlerFn, HandlerTable};
+use songi_socketio::handler::HandlerTable;
 
-use crate::authorize::{AuthorizeFn, Authorizer, authorize_fn};
-use crate::broadcast::Broadcast;
-use crate::rooms::Rooms;
+pub use self::dynamic::{Auth, Match, NamespaceMatcher};
+pub(crate) use self::dynamic::{Matched, MatcherFn, matcher_fn};
+pub(crate) use self::handlers::Handlers;
+pub use self::server_side::ServerSide;
+pub(crate) use self::server_side::check_server_side;
+
+use self::dynamic::Family;
+use crate::adapter::{Adapter, AdapterError, AdapterFactory, Local, RoomEvent};
+use crate::broadcast::{Broadcast, BroadcastAcks};
+use crate::remote::RemoteSocket;
+use crate::server::Shared;
 use crate::socket::Socket;
 
 /// A namespace of the server: its handlers, which all its sockets share, and its rooms. Cloning
@@ -31,33 +45,65 @@ pub struct Namespace(Arc<NamespaceInner>);
 
 pub(crate) struct NamespaceInner {
     name: FastStr,
-    handlers: RwLock<Arc<Handlers>>,
-    pub(crate) rooms: Rooms,
-}
-
-/// What a namespace does with what comes from its sockets. Replaced as a whole when something is
-/// registered, so that dispatching takes no lock for longer than a clone.
-#[derive(Clone, Default)]
-pub(crate) struct Handlers {
-    pub(crate) authorizers: Vec<AuthorizeFn>,
-    pub(crate) table: Arc<HandlerTable<Socket>>,
+    server: Weak<Shared>,
+    handlers: RwLock<Handlers>,
+    /// How many handlers of one socket may run at the same time.
+    concurrency: AtomicUsize,
+    /// Whether somebody listens to what is sent.
+    watched: AtomicBool,
+    pub(crate) local: Local,
+    pub(crate) adapter: Arc<dyn Adapter>,
+    started: Once,
+    family: Family,
 }
 
 impl Namespace {
-    pub(crate) fn new(name: FastStr) -> Self {
-        Self(Arc::new(NamespaceInner {
-            name,
-            handlers: RwLock::default(),
-            rooms: Rooms::default(),
+    pub(crate) fn new(name: FastStr, server: &Weak<Shared>, factory: &AdapterFactory) -> Self {
+        Self::with_family(name, server, factory, Family::None)
+    }
+
+    fn with_family(
+        name: FastStr,
+        server: &Weak<Shared>,
+        factory: &AdapterFactory,
+        family: Family,
+    ) -> Self {
+        Self(Arc::new_cyclic(|inner| {
+            let local = Local::new(name.clone(), inner.clone());
+            NamespaceInner {
+                name,
+                server: server.clone(),
+                handlers: RwLock::default(),
+                concurrency: AtomicUsize::new(1),
+                watched: AtomicBool::new(false),
+                adapter: factory.make(local.clone()),
+                started: Once::new(),
+                local,
+                family,
+            }
         }))
+    }
+
+    pub(crate) fn from_inner(inner: Arc<NamespaceInner>) -> Self {
+        Self(inner)
     }
 
     pub(crate) fn inner(&self) -> &NamespaceInner {
         &self.0
     }
 
-    pub(crate) fn handlers(&self) -> Arc<Handlers> {
-        self.0.handlers.read().clone()
+    pub(crate) fn server(&self) -> Option<Arc<Shared>> {
+        self.0.server.upgrade()
+    }
+
+    /// Whether this is a clone of the other.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Starts the adapter, the first time that it is called.
+    pub(crate) fn start_adapter(&self) {
+        self.0.started.call_once(|| self.0.adapter.start());
     }
 
     /// The name, with its slash.
@@ -65,74 +111,32 @@ impl Namespace {
         &self.0.name
     }
 
-    /// Adds a handler for an event. Handlers of the same event run in the order in which they
-    /// were added; each gets the arguments anew. The names that JavaScript gives to the life of a
-    /// socket work too: `connection` and `connect` are [`on_connection`](Self::on_connection),
-    /// `disconnect` is [`on_disconnect`](Self::on_disconnect).
-    ///
-    /// The parameters and the return value are described in [`handler`](crate::handler).
-    pub fn on<M>(&self, event: impl Into<FastStr>, handler: impl Handler<Socket, M>) -> &Self {
-        let event = event.into();
-        match event.as_str() {
-            "connection" | "connect" => self.on_connection(handler),
-            "disconnect" => self.on_disconnect(handler),
-            _ => {
-                let handler = HandlerFn::new(handler);
-                self.register(|table| table.on(event, handler))
-            }
-        }
-    }
-
-    /// Adds a handler for every event that has none of its own.
-    pub fn on_fallback<M>(&self, handler: impl Handler<Socket, M>) -> &Self {
-        let handler = HandlerFn::new(handler);
-        self.register(|table| table.on_fallback(handler))
-    }
-
-    /// Adds a handler that is called when a client has joined the namespace, before any of its
-    /// events. Its only argument, if it takes one, is the client's `auth` payload. The events of
-    /// the socket wait until it has finished: what is to run beside them is to be spawned.
-    pub fn on_connection<M>(&self, handler: impl Handler<Socket, M>) -> &Self {
-        let handler = HandlerFn::new(handler);
-        self.register(|table| table.on_connection(handler))
-    }
-
-    /// Adds a handler that is called when a socket has left the namespace, after all its events.
-    /// Its only argument, if it takes one, is the [`DisconnectReason`](crate::DisconnectReason).
-    pub fn on_disconnect<M>(&self, handler: impl Handler<Socket, M>) -> &Self {
-        let handler = HandlerFn::new(handler);
-        self.register(|table| table.on_disconnect(handler))
-    }
-
-    /// Adds a check that every client must pass to join the namespace. Checks run in the order in
-    /// which they were added, and the first that refuses ends it: the client gets a
-    /// `connect_error` event. The first argument, if one is taken, is the client's `auth` payload.
+    /// Lets the handlers of one socket overlap, up to `count` of them. They still start in the
+    /// order of the events; those that do not wait never overlap. Without it, each starts when the
+    /// one before it has finished. The connection and the disconnection of a socket overlap with
+    /// nothing.
     ///
     /// ```
-    /// use serde::Deserialize;
+    /// use std::time::Duration;
     /// use songi_server::Server;
     ///
-    /// #[derive(Deserialize)]
-    /// struct Auth {
-    ///     token: String,
-    /// }
-    ///
     /// let io = Server::new();
-    /// io.of("/admin").authorize(async |auth: Auth| {
-    ///     if auth.token == "secret" { Ok(()) } else { Err("not authorized") }
+    /// io.of("/reports").concurrent(8).on("report", async |year: u32| {
+    ///     tokio::time::sleep(Duration::from_secs(1)).await;
+    ///     format!("All about {year}")
     /// });
     /// ```
-    pub fn authorize<M>(&self, authorizer: impl Authorizer<M>) -> &Self {
-        let authorizer = authorize_fn(authorizer);
-        Arc::make_mut(&mut *self.0.handlers.write())
-            .authorizers
-            .push(authorizer);
+    pub fn concurrent(&self, count: usize) -> &Self {
+        self.0.concurrency.store(count.max(1), Ordering::Relaxed);
+        for child in self.children().unwrap_or_default() {
+            child.concurrent(count);
+        }
         self
     }
 
     /// Members of a room.
     pub fn to(&self, room: impl AsRef<str>) -> Broadcast {
-        Broadcast::new(self.clone()).to(room)
+        self.everybody().to(room)
     }
 
     /// The same as [`to`](Self::to).
@@ -142,7 +146,27 @@ impl Namespace {
 
     /// Everybody but the members of a room.
     pub fn except(&self, room: impl AsRef<str>) -> Broadcast {
-        Broadcast::new(self.clone()).except(room)
+        self.everybody().except(room)
+    }
+
+    /// Everybody who is connected to this server, and not those of others in the cluster.
+    pub fn local(&self) -> Broadcast {
+        self.everybody().local()
+    }
+
+    /// Everybody, with an event that may be dropped for a client that cannot take it at once.
+    pub fn volatile(&self) -> Broadcast {
+        self.everybody().volatile()
+    }
+
+    /// Everybody, with an event that the transport may compress, or not.
+    pub fn compress(&self, compress: bool) -> Broadcast {
+        self.everybody().compress(compress)
+    }
+
+    /// Everybody, with so much time to answer.
+    pub fn timeout(&self, timeout: Duration) -> Broadcast {
+        self.everybody().timeout(timeout)
     }
 
     /// Everybody: to be narrowed down step by step.
@@ -168,23 +192,92 @@ impl Namespace {
         self.emit("message", args)
     }
 
-    /// The sockets that are in the namespace now.
+    /// Sends an event to everybody and asks each for an ack: see [`Broadcast::emit_with_ack`].
+    pub fn emit_with_ack<T>(&self, event: &str, args: impl Serialize) -> BroadcastAcks<T> {
+        self.everybody().emit_with_ack(event, args)
+    }
+
+    /// The sockets that are in the namespace now, of this server only.
     pub fn sockets(&self) -> Vec<Socket> {
         self.everybody().sockets()
     }
 
-    /// The socket with this id, if it is in the namespace.
+    /// The socket with this id, if it is in the namespace and connected to this server.
     pub fn socket(&self, id: &str) -> Option<Socket> {
-        self.0
-            .rooms
-            .socket(&FastStr::new(id))
-            .map(Socket::from_inner)
+        self.0.local.socket(&FastStr::new(id))
     }
 
-    fn register(&self, change: impl FnOnce(&mut HandlerTable<Socket>)) -> &Self {
-        let mut handlers = self.0.handlers.write();
-        change(Arc::make_mut(&mut Arc::make_mut(&mut *handlers).table));
+    /// The sockets, those of other servers too: see [`Broadcast::fetch_sockets`].
+    ///
+    /// # Errors
+    ///
+    /// When the other servers cannot be asked or do not answer.
+    pub async fn fetch_sockets(&self) -> Result<Vec<RemoteSocket>, AdapterError> {
+        self.everybody().fetch_sockets().await
+    }
+
+    /// Puts everybody into a room.
+    pub fn sockets_join(&self, room: impl AsRef<str>) {
+        self.everybody().sockets_join(room);
+    }
+
+    /// Takes everybody out of a room.
+    pub fn sockets_leave(&self, room: impl AsRef<str>) {
+        self.everybody().sockets_leave(room);
+    }
+
+    /// Takes everybody out of the namespace; with `close`, their connections are closed with all
+    /// their namespaces.
+    pub fn disconnect_sockets(&self, close: bool) {
+        self.everybody().disconnect_sockets(close);
+    }
+
+    /// The rooms of this server that have members, without those that each socket has for itself.
+    pub fn rooms(&self) -> Vec<FastStr> {
+        self.0.local.rooms()
+    }
+
+    /// Hears of all that happens to the rooms of this server: see [`Local::on_room_event`].
+    ///
+    /// ```
+    /// use songi_server::Server;
+    /// use songi_server::adapter::RoomEvent;
+    ///
+    /// let io = Server::new();
+    /// io.on_room_event(|event| match event {
+    ///     RoomEvent::Create { room } => println!("{room} was created"),
+    ///     RoomEvent::Join { room, sid } => println!("{sid} has joined {room}"),
+    ///     RoomEvent::Leave { room, sid } => println!("{sid} has left {room}"),
+    ///     RoomEvent::Delete { room } => println!("{room} was deleted"),
+    /// });
+    /// ```
+    pub fn on_room_event(&self, observer: impl Fn(&RoomEvent) + Send + Sync + 'static) -> &Self {
+        self.0.local.on_room_event(observer);
         self
+    }
+
+    /// What carries broadcasts to the other servers.
+    pub fn adapter(&self) -> &dyn Adapter {
+        &*self.0.adapter
+    }
+}
+
+impl NamespaceInner {
+    pub(crate) fn concurrency(&self) -> usize {
+        self.concurrency.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
+    }
+
+    /// The handlers of its sockets.
+    pub(crate) fn table(&self) -> Arc<HandlerTable<Socket>> {
+        self.handlers.read().table.clone()
+    }
+
+    pub(crate) fn handlers(&self) -> Handlers {
+        self.handlers.read().clone()
     }
 }
 

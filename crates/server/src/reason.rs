@@ -57,9 +57,13 @@ impl DisconnectReason {
     }
 
     /// The arguments of a `disconnect` event.
-    pub(crate) fn as_arguments(self) -> Arguments {
-        // A string always serialises.
-        Arguments::of(self.as_str()).unwrap_or_default()
+    pub(crate) fn as_arguments(self, description: Option<&str>) -> Arguments {
+        let arguments = match description {
+            Some(description) => Arguments::of(&(self.as_str(), description)),
+            None => Arguments::of(self.as_str()),
+        };
+        // Strings always serialise.
+        arguments.unwrap_or_default()
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use faststr::FastStr;
 use parking_lot::RwLock;
 
+use crate::adapter::BroadcastOptions;
 use crate::socket::SocketInner;
 
 /// The sockets of one namespace and their rooms, in memory.
@@ -29,13 +30,18 @@ struct Member {
     rooms: Vec<FastStr>,
 }
 
-/// Whom a broadcast reaches.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Target {
-    /// Members of any of these; everybody when empty.
-    pub(crate) rooms: Vec<FastStr>,
-    /// But nobody who is in any of these.
-    pub(crate) except: Vec<FastStr>,
+/// A socket has joined a room.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Joined {
+    /// Nobody was there.
+    pub(crate) first: bool,
+}
+
+/// A socket has left a room.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left {
+    /// Nobody is left.
+    pub(crate) last: bool,
 }
 
 impl Rooms {
@@ -50,42 +56,56 @@ impl Rooms {
         );
     }
 
-    /// Takes a socket out of the namespace and all its rooms.
-    pub(crate) fn remove(&self, id: &FastStr) {
+    /// Takes a socket out of the namespace and all its rooms, which it gives with whether it was
+    /// the last there.
+    pub(crate) fn remove(&self, id: &FastStr) -> Vec<(FastStr, bool)> {
         let mut maps = self.maps.write();
         let Some(member) = maps.sockets.remove(id) else {
-            return;
+            return Vec::new();
         };
-        for room in &member.rooms {
-            maps.leave(id, room);
-        }
+        let left = member.rooms.into_iter().map(|room| {
+            let last = maps.leave(id, &room);
+            (room, last)
+        });
+        left.collect()
     }
 
-    /// Puts a connected socket into a room. A socket that has left the namespace joins nothing.
-    pub(crate) fn join(&self, id: &FastStr, room: FastStr) {
+    /// Puts a connected socket into a room; `None` when it is there. A socket that has left the
+    /// namespace joins nothing.
+    pub(crate) fn join(&self, id: &FastStr, room: FastStr) -> Option<Joined> {
         let maps = &mut *self.maps.write();
-        let Some(member) = maps.sockets.get_mut(id) else {
-            return;
-        };
+        let member = maps.sockets.get_mut(id)?;
         if room == *id {
-            return;
+            return None;
         }
         let members = maps.rooms.entry(room.clone()).or_default();
-        if members.insert(id.clone(), member.socket.clone()).is_none() {
-            member.rooms.push(room);
+        let first = members.is_empty();
+        if members.insert(id.clone(), member.socket.clone()).is_some() {
+            return None;
         }
+        member.rooms.push(room);
+        Some(Joined { first })
     }
 
-    pub(crate) fn leave(&self, id: &FastStr, room: &FastStr) {
+    /// Takes a socket out of a room; `None` when it was not there.
+    pub(crate) fn leave(&self, id: &FastStr, room: &FastStr) -> Option<Left> {
         let mut maps = self.maps.write();
-        let Some(member) = maps.sockets.get_mut(id) else {
-            return;
-        };
-        let Some(position) = member.rooms.iter().position(|joined| joined == room) else {
-            return;
-        };
+        let member = maps.sockets.get_mut(id)?;
+        let position = member.rooms.iter().position(|joined| joined == room)?;
         member.rooms.swap_remove(position);
-        maps.leave(id, room);
+        let last = maps.leave(id, room);
+        Some(Left { last })
+    }
+
+    /// All rooms that somebody joined.
+    pub(crate) fn all(&self) -> Vec<FastStr> {
+        self.maps.read().rooms.keys().cloned().collect()
+    }
+
+    /// Whether somebody is in the room.
+    pub(crate) fn has(&self, room: &FastStr) -> bool {
+        let maps = self.maps.read();
+        maps.rooms.contains_key(room) || maps.sockets.contains_key(room)
     }
 
     /// The rooms of a socket, its own among them; none when it has left the namespace.
@@ -105,8 +125,8 @@ impl Rooms {
             .map(|member| member.socket.clone())
     }
 
-    /// The sockets that a target means, each once.
-    pub(crate) fn select(&self, target: &Target) -> Vec<Arc<SocketInner>> {
+    /// The sockets that are meant, each once.
+    pub(crate) fn select(&self, target: &BroadcastOptions) -> Vec<Arc<SocketInner>> {
         let maps = self.maps.read();
         let left_out = |id: &FastStr| target.except.iter().any(|room| maps.is_in(id, room));
         let wanted = |id: &FastStr| target.except.is_empty() || !left_out(id);
@@ -135,14 +155,17 @@ impl Rooms {
 }
 
 impl Maps {
-    fn leave(&mut self, id: &FastStr, room: &FastStr) {
+    /// Takes a socket off the members of a room; `true` when it was the last.
+    fn leave(&mut self, id: &FastStr, room: &FastStr) -> bool {
         let Some(members) = self.rooms.get_mut(room) else {
-            return;
+            return false;
         };
         members.remove(id);
-        if members.is_empty() {
+        let last = members.is_empty();
+        if last {
             self.rooms.remove(room);
         }
+        last
     }
 
     fn members<'a>(

@@ -18,9 +18,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::failure::ErrorHook;
 use crate::http::{self, ClientFiles, Hooks, ServerLayer, ServerService};
 use crate::namespace::Namespace;
+use crate::namespaces::Namespaces;
 use crate::reason::DisconnectReason;
+use crate::state::States;
 use crate::timers::Timers;
 
 /// A Socket.IO server. Cloning is cheap: clones are the same server.
@@ -60,7 +63,9 @@ pub(crate) struct Shared {
     /// All have gone: nothing is served any more.
     pub(crate) closed: CancellationToken,
     main: Namespace,
-    namespaces: RwLock<HashMap<FastStr, Namespace>>,
+    pub(crate) namespaces: Namespaces,
+    pub(crate) states: RwLock<Arc<States>>,
+    pub(crate) error_hook: RwLock<Option<ErrorHook>>,
     origin: Instant,
     /// Where the tasks run, known from the first client on.
     runtime: OnceLock<Handle>,
@@ -75,42 +80,29 @@ impl Server {
 
     /// A server with settings of its own.
     pub fn with_config(config: Config) -> Self {
-        let main = Namespace::new("/".into());
-        let shared = Shared {
-            engine: config.engine(),
-            policy: http::policy(config.per_message_deflate.map(Deflate::new).as_ref()),
-            client_files: config.serve_client.clone().map(ClientFiles::new),
-            hooks: Hooks::default(),
-            config: config.with_slashes(),
-            connections: RwLock::default(),
-            timers: Arc::new(Timers::new()),
-            tasks: TaskTracker::new(),
-            closing: CancellationToken::new(),
-            closed: CancellationToken::new(),
-            namespaces: RwLock::new(HashMap::from([("/".into(), main.clone())])),
-            main,
-            origin: Instant::now(),
-            runtime: OnceLock::new(),
-            timer_task: OnceLock::new(),
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
-    }
-
-    /// The namespace of this name, which clients can join from now on. A name without a slash
-    /// gets one.
-    pub fn of(&self, name: &str) -> Namespace {
-        let name: FastStr = if name.starts_with('/') {
-            FastStr::new(name)
-        } else {
-            format!("/{name}").into()
-        };
-        let mut namespaces = self.shared.namespaces.write();
-        namespaces
-            .entry(name.clone())
-            .or_insert_with(|| Namespace::new(name))
-            .clone()
+        let shared = Arc::new_cyclic(|server| {
+            let main = Namespace::main(server, &config.adapter);
+            Shared {
+                engine: config.engine(),
+                policy: http::policy(config.per_message_deflate.map(Deflate::new).as_ref()),
+                client_files: config.serve_client.clone().map(ClientFiles::new),
+                hooks: Hooks::default(),
+                config: config.with_slashes(),
+                connections: RwLock::default(),
+                timers: Arc::new(Timers::new()),
+                tasks: TaskTracker::new(),
+                closing: CancellationToken::new(),
+                closed: CancellationToken::new(),
+                namespaces: Namespaces::new(main.clone()),
+                states: RwLock::default(),
+                error_hook: RwLock::default(),
+                main,
+                origin: Instant::now(),
+                runtime: OnceLock::new(),
+                timer_task: OnceLock::new(),
+            }
+        });
+        Self { shared }
     }
 
     /// How many clients are connected, each counted once whatever namespaces it is in.
@@ -157,6 +149,9 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             self.shared.closed.cancel();
+            for namespace in self.shared.namespaces.all() {
+                namespace.inner().adapter.close().await;
+            }
             self.shared.tasks.close();
             self.shared.tasks.wait().await;
         };
@@ -197,8 +192,9 @@ impl Shared {
         self.origin.elapsed()
     }
 
-    pub(crate) fn namespace(&self, name: &FastStr) -> Option<Namespace> {
-        self.namespaces.read().get(name).cloned()
+    /// Where tasks run, from the first client on.
+    pub(crate) fn runtime(&self) -> Option<&Handle> {
+        self.runtime.get()
     }
 
     pub(crate) fn connection(&self, sid: &str) -> Option<Arc<Connection>> {
@@ -210,6 +206,7 @@ impl Shared {
     pub(crate) fn start(&self) {
         let runtime = self.runtime.get_or_init(Handle::current);
         self.timer_task.get_or_init(|| {
+            self.start_adapters();
             let (timers, origin) = (self.timers.clone(), self.origin);
             runtime
                 .spawn(async move { timers.run(|| origin.elapsed()).await })

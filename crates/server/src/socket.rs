@@ -1,8 +1,14 @@
 //! One client in one namespace.
 
-use std::fmt::{self, Display};
+mod data;
+mod handlers;
+mod operator;
+mod outgoing;
+
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use faststr::FastStr;
 use parking_lot::Mutex;
@@ -10,10 +16,15 @@ use serde::Serialize;
 use serde_json::json;
 use songi_emit::{AckReply, EmitError, Emitter, Outgoing};
 use songi_engineio::SendOptions;
-use songi_socketio::handler::{EventContext, FromEvent, HandlerSocket};
+use songi_socketio::handler::{EventContext, Failure, FromEvent, HandlerSocket};
 use songi_socketio::{AckRegistry, ArgumentError};
 
+use self::data::Extra;
+pub use self::handlers::HandlerId;
+use self::handlers::Own;
+pub use self::operator::ToSocket;
 use crate::EmitWithAck;
+use crate::adapter::Local;
 use crate::broadcast::Broadcast;
 use crate::connection::Connection;
 use crate::handshake::Handshake;
@@ -45,6 +56,10 @@ pub(crate) struct SocketInner {
     connection: Weak<Connection>,
     handshake: Handshake,
     connected: AtomicBool,
+    /// Handlers of its own; most sockets have none.
+    own: OnceLock<Box<Own>>,
+    /// What few sockets have, or only at their end.
+    extra: OnceLock<Box<Extra>>,
     pub(crate) inbox: Mutex<Inbox>,
     pub(crate) acks: Mutex<AckRegistry<AckReply>>,
 }
@@ -71,9 +86,29 @@ impl SocketInner {
         connection.send(packet, options)
     }
 
+    /// Queues an event, and tells those who listen to what is sent.
+    pub(crate) fn send_event(
+        self: &Arc<Self>,
+        packet: &Outgoing,
+        options: SendOptions,
+    ) -> Result<(), EmitError> {
+        if self.is_watched() {
+            self.tell_outgoing(packet);
+        }
+        self.send(packet, options)
+    }
+
     /// Marks the socket as disconnected; `false` when it was already.
     pub(crate) fn mark_disconnected(&self) -> bool {
-        self.connected.swap(false, Ordering::AcqRel)
+        let was_connected = self.connected.swap(false, Ordering::AcqRel);
+        if was_connected {
+            self.namespace.exit();
+        }
+        was_connected
+    }
+
+    fn local(&self) -> &Local {
+        &self.namespace.inner().local
     }
 }
 
@@ -94,6 +129,7 @@ impl fmt::Debug for Socket {
 }
 
 impl Socket {
+    /// A socket of a namespace that has been [entered](Namespace::enter).
     pub(crate) fn new(
         id: FastStr,
         namespace: Namespace,
@@ -107,6 +143,8 @@ impl Socket {
             connection,
             handshake,
             connected: AtomicBool::new(true),
+            own: OnceLock::new(),
+            extra: OnceLock::new(),
             inbox: Mutex::new(Inbox::default()),
             acks: Mutex::new(AckRegistry::new(max_acks)),
         }))
@@ -161,20 +199,19 @@ impl Socket {
         self.emit("message", args)
     }
 
-    /// Sends an event that may be dropped when the client cannot take it at once.
-    ///
-    /// # Errors
-    ///
-    /// As [`emit`](Self::emit); a dropped event is no error.
-    pub fn emit_volatile(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
-        self.emit_with_options(
-            event,
-            &args,
-            SendOptions {
-                volatile: true,
-                ..SendOptions::default()
-            },
-        )
+    /// This client, with an event that may be dropped when it cannot take it at once.
+    pub fn volatile(&self) -> ToSocket {
+        self.operator().volatile()
+    }
+
+    /// This client, with an event that the transport may compress, or not.
+    pub fn compress(&self, compress: bool) -> ToSocket {
+        self.operator().compress(compress)
+    }
+
+    /// This client, with so much time to answer.
+    pub fn timeout(&self, timeout: Duration) -> ToSocket {
+        self.operator().timeout(timeout)
     }
 
     /// Sends an event and asks for an ack; await the result for what the client answers.
@@ -189,24 +226,27 @@ impl Socket {
     /// # }
     /// ```
     pub fn emit_with_ack<T>(&self, event: &str, args: impl Serialize) -> EmitWithAck<T> {
-        EmitWithAck::start(self.clone(), event, &args)
+        EmitWithAck::start(self.clone(), event, &args, SendOptions::default())
     }
 
     /// Puts the socket into a room.
     pub fn join(&self, room: impl AsRef<str>) {
-        self.rooms_of_namespace()
-            .join(&self.0.id, FastStr::new(room));
+        self.0.local().join(&self.0.id, FastStr::new(room));
     }
 
     /// Takes the socket out of a room. It never leaves the room of its own id.
     pub fn leave(&self, room: impl AsRef<str>) {
-        self.rooms_of_namespace()
-            .leave(&self.0.id, &FastStr::new(room));
+        self.0.local().leave(&self.0.id, &FastStr::new(room));
     }
 
-    /// The rooms that the socket is in; the first is its own id. None when it is disconnected.
+    /// The rooms that the socket is in; the first is its own id. While it is disconnecting, those
+    /// that it was in; none when it is disconnected.
     pub fn rooms(&self) -> Vec<FastStr> {
-        self.rooms_of_namespace().of(&self.0.id)
+        let rooms = self.0.local().socket_rooms(&self.0.id);
+        if rooms.is_empty() {
+            return self.0.leaving_rooms();
+        }
+        rooms
     }
 
     /// Everybody in a room but this socket.
@@ -217,6 +257,16 @@ impl Socket {
     /// Everybody in the namespace but this socket and the members of a room.
     pub fn except(&self, room: impl AsRef<str>) -> Broadcast {
         self.broadcast().except(room)
+    }
+
+    /// Everybody in a room but this socket: the same as [`to`](Self::to).
+    pub fn in_(&self, room: impl AsRef<str>) -> Broadcast {
+        self.to(room)
+    }
+
+    /// Everybody on this server and in the namespace but this socket.
+    pub fn local(&self) -> Broadcast {
+        self.broadcast().local()
     }
 
     /// Everybody in the namespace but this socket.
@@ -238,6 +288,10 @@ impl Socket {
         }
     }
 
+    fn operator(&self) -> ToSocket {
+        ToSocket::new(self.clone())
+    }
+
     fn emit_with_options(
         &self,
         event: &str,
@@ -245,11 +299,7 @@ impl Socket {
         options: SendOptions,
     ) -> Result<(), EmitError> {
         let packet = Outgoing::event(self.0.namespace.name(), None, event, args)?;
-        self.0.send(&packet, options)
-    }
-
-    fn rooms_of_namespace(&self) -> &crate::rooms::Rooms {
-        &self.0.namespace.inner().rooms
+        self.0.send_event(&packet, options)
     }
 }
 
@@ -270,7 +320,7 @@ impl Emitter for Socket {
     }
 
     fn send_packet(&self, packet: &Outgoing, options: SendOptions) -> Result<(), EmitError> {
-        self.0.send(packet, options)
+        self.0.send_event(packet, options)
     }
 }
 
@@ -284,12 +334,10 @@ impl HandlerSocket for Socket {
         }
     }
 
-    fn handler_failed(&self, id: Option<u64>, error: &dyn Display) {
-        tracing::warn!(
-            socket = %self.0.id, namespace = %self.0.namespace.name(), %error, "handler failed"
-        );
+    fn handler_failed(&self, id: Option<u64>, event: &FastStr, failure: Failure<'_>) {
+        crate::failure::report(self, event, failure);
         if let Some(id) = id {
-            self.acknowledge(id, &json!({ "error": error.to_string() }));
+            self.acknowledge(id, &json!({ "error": format!("{event}: {failure}") }));
         }
     }
 }

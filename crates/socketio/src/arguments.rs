@@ -86,13 +86,23 @@ pub enum ArgumentError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A parameter that takes no argument cannot be had here.
+    #[error("{what}")]
+    Unavailable {
+        /// The argument that would be next.
+        index: usize,
+        /// What is missing.
+        what: alloc::string::String,
+    },
 }
 
 impl ArgumentError {
     /// The argument that it is about, counted from 0, the event's name not counted.
     pub fn index(&self) -> usize {
         match self {
-            Self::Missing { index } | Self::Invalid { index, .. } => *index,
+            Self::Missing { index }
+            | Self::Invalid { index, .. }
+            | Self::Unavailable { index, .. } => *index,
         }
     }
 }

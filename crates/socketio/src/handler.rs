@@ -18,6 +18,9 @@
 //!   (`Box<dyn Error + Send + Sync>`, `anyhow::Error`, an error enum of yours): a `Result` of two
 //!   `Serialize` types could mean two things, and does not compile.
 //!
+//! - **Middlewares.** A [`Middleware`] has the same parameters and returns a `Result<(), E>`, or a
+//!   future of one: it lets a connection or an event pass, or not.
+//!
 //! With the feature `std`, which containing panics needs, [`HandlerTable`] keeps the handlers and
 //! [`Run`] calls those of one event.
 
@@ -27,6 +30,7 @@ mod answer;
 mod contained;
 mod event;
 mod from_event;
+mod middleware;
 #[cfg(feature = "std")]
 mod run;
 #[cfg(feature = "std")]
@@ -38,10 +42,11 @@ pub use answer::{Answer, Async, Fallible, Plain, Responder};
 pub use contained::{Contained, Panic, contain};
 pub use event::Event;
 pub use from_event::{EventContext, FromEvent};
+pub use middleware::{Decision, Middleware, MiddlewareFn, Rejection, Verdict};
 #[cfg(feature = "std")]
 pub use run::{Job, Run};
 #[cfg(feature = "std")]
-pub use table::HandlerTable;
+pub use table::{HandlerTable, Place};
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -49,6 +54,7 @@ use core::fmt::Display;
 use core::future::Future;
 use core::pin::Pin;
 
+use faststr::FastStr;
 use serde::Serialize;
 
 use crate::ArgumentError;
@@ -61,8 +67,38 @@ pub trait HandlerSocket: Clone + Send + Sync + 'static {
     /// Answers the event that came with this ack id.
     fn acknowledge<T: Serialize>(&self, id: u64, value: &T);
 
-    /// Hears that a handler failed, with the ack id of the event if it asks for an ack.
-    fn handler_failed(&self, id: Option<u64>, error: &dyn Display);
+    /// Hears that a handler of an event failed, with the ack id if one is still to be answered.
+    fn handler_failed(&self, id: Option<u64>, event: &FastStr, failure: Failure<'_>);
+}
+
+/// How a handler failed.
+#[derive(Clone, Copy)]
+pub enum Failure<'a> {
+    /// It returned an error.
+    Error(&'a dyn Display),
+    /// An argument did not fit its parameter, so that it was not called.
+    Argument(&'a ArgumentError),
+    /// It panicked.
+    Panic(&'a dyn Display),
+    /// A middleware did not let the event pass.
+    Rejected(&'a Rejection),
+}
+
+impl Display for Failure<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Error(error) => error.fmt(f),
+            Self::Argument(error) => error.fmt(f),
+            Self::Panic(panic) => write!(f, "panicked: {panic}"),
+            Self::Rejected(rejection) => write!(f, "rejected: {rejection}"),
+        }
+    }
+}
+
+impl core::fmt::Debug for Failure<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Failure({self})")
+    }
 }
 
 /// A closure that handles an event. Implemented for every `Fn` of up to twelve parameters that
@@ -94,6 +130,21 @@ impl<S> HandlerFn<S> {
     /// Erases the types of a handler.
     pub fn new<M, H: Handler<S, M>>(handler: H) -> Self {
         Self(Arc::new(move |event| handler.call(event)))
+    }
+
+    /// A handler that reads its parameters itself.
+    pub fn from_fn(
+        handler: impl Fn(&mut EventContext<'_, S>) -> Result<Option<BoxFuture<()>>, ArgumentError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self(Arc::new(handler))
+    }
+
+    /// Whether this is a clone of the other.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Calls the handler: see [`Handler::call`].

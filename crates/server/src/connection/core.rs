@@ -28,6 +28,8 @@ pub(super) struct Core {
     pub(super) scheduled: Option<Tick>,
     /// Why the sockets are being disconnected, where the session's own reason says less.
     pub(super) reason: Option<DisconnectReason>,
+    /// What more is known of it.
+    pub(super) description: Option<String>,
 }
 
 /// What waits to be written to one WebSocket of the session: there are two during an upgrade.
@@ -61,6 +63,10 @@ pub(super) enum Work {
         auth: Option<RawJson>,
     },
     Handle(Arc<SocketInner>),
+    /// Who observes the rooms is told that a socket has entered its namespace.
+    Entered(Arc<SocketInner>),
+    /// Or that it has left, and these rooms, with whether it was the last there.
+    Gone(Arc<SocketInner>, Vec<(FastStr, bool)>),
 }
 
 impl Core {
@@ -162,10 +168,21 @@ impl Core {
         if !socket.mark_disconnected() {
             return;
         }
-        socket.namespace().inner().rooms.remove(socket.id());
+        let local = &socket.namespace().inner().local;
+        let rooms = local.remove(socket.id());
         // Who waits for an ack is told by the end of its channel.
         socket.acks.lock().drain().for_each(drop);
-        socket.push(Job::Disconnected(reason.as_arguments()));
+        let args = reason.as_arguments(self.description.as_deref());
+        if socket.has_disconnecting() {
+            let rooms = rooms.iter().map(|(room, _)| room);
+            let rooms = std::iter::once(socket.id()).chain(rooms);
+            socket.keep_leaving_rooms(rooms.cloned().collect());
+            socket.push(Job::Disconnecting(args.clone()));
+        }
+        socket.push(Job::Disconnected(args));
+        if local.is_observed() {
+            work.push(Work::Gone(socket.clone(), rooms));
+        }
         work.push(Work::Handle(socket.clone()));
     }
 }

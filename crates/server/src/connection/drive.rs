@@ -66,8 +66,16 @@ impl Connection {
 
     fn perform(self: &Arc<Self>, work: Work) {
         match work {
-            Work::Join { namespace, auth } => joining::join(self, &namespace, auth.as_ref()),
+            Work::Join { namespace, auth } => joining::join(self, &namespace, auth),
             Work::Handle(socket) => socket.work(),
+            Work::Entered(socket) => {
+                let local = &socket.namespace().inner().local;
+                local.tell_entered(socket.id());
+            }
+            Work::Gone(socket, rooms) => {
+                let local = &socket.namespace().inner().local;
+                local.tell_gone(socket.id(), &rooms);
+            }
         }
     }
 
@@ -83,6 +91,7 @@ impl Connection {
                 if !core.queue(transport, frame, options, limit) {
                     tracing::debug!(sid = %self.sid, "the client reads too slowly");
                     core.reason = Some(DisconnectReason::ForcedClose);
+                    core.description = Some("the client reads too slowly".to_owned());
                     core.session.abort(CloseReason::ForcedClose);
                 }
             }
@@ -92,6 +101,10 @@ impl Connection {
                 tracing::debug!(sid = %self.sid, %reason, ?violation, "connection closed");
                 self.shared.connections.write().remove(&self.sid);
                 let reason = core.reason.unwrap_or_else(|| disconnect_reason(reason));
+                if let Some(violation) = violation {
+                    core.description
+                        .get_or_insert_with(|| violation.to_string());
+                }
                 for socket in mem::take(&mut core.sockets) {
                     core.disconnected(&socket, reason, work);
                 }
@@ -112,6 +125,7 @@ impl Connection {
             Err(violation) => {
                 tracing::debug!(sid = %self.sid, %violation, "the client broke the protocol");
                 core.reason = Some(DisconnectReason::ParseError);
+                core.description = Some(violation.to_string());
                 core.session.abort(CloseReason::ParseError);
             }
         }
@@ -143,8 +157,7 @@ impl Connection {
                     return;
                 };
                 if let Some(reply) = socket.acks.lock().take(id) {
-                    // Nobody waits any more: the ack came too late.
-                    let _ = reply.send(args);
+                    reply.send(args);
                 }
             }
             Incoming::Disconnect { namespace } => {
@@ -178,6 +191,7 @@ impl Timed for Connection {
             if let Err(violation) = core.protocol.handle_timeout(now) {
                 tracing::debug!(sid = %self.sid, %violation, "the client was too slow");
                 core.reason = Some(DisconnectReason::ForcedServerClose);
+                core.description = Some(violation.to_string());
                 core.session.close(CloseReason::ForcedClose, now);
             }
         });

@@ -9,16 +9,15 @@ use faststr::FastStr;
 use http::{HeaderMap, HeaderValue, Request, header};
 use parking_lot::RwLock;
 use songi_engineio::RequestError;
-use songi_socketio::handler::{Contained, contain};
+use songi_socketio::handler::{Contained, Decision, Verdict, contain};
 
 use super::refused::ConnectionError;
-use crate::authorize::{ConnectError, Verdict};
 use crate::handshake::Handshake;
 use crate::server::Server;
 use crate::sid;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type AllowFn = Arc<dyn Fn(Handshake) -> BoxFuture<Result<(), ConnectError>> + Send + Sync>;
+type AllowFn = Arc<dyn Fn(Handshake) -> Decision + Send + Sync>;
 type IdFn = Arc<dyn Fn(Handshake) -> BoxFuture<FastStr> + Send + Sync>;
 type HeadersFn = Arc<dyn Fn(&mut HeaderMap, &Request<()>) + Send + Sync>;
 type ErrorFn = Arc<dyn Fn(&ConnectionError<'_>) + Send + Sync>;
@@ -42,7 +41,8 @@ impl Server {
     /// Decides which clients may connect at all, before a session is opened for them: the closure
     /// gets the [`Handshake`] and gives a `Result<(), E>`, or a future of one. One that is refused
     /// gets the error's message, with the status 403 and the code 4 on long-polling, and with 400
-    /// on a WebSocket, as from the JavaScript server. Data of a [`ConnectError`] is not sent.
+    /// on a WebSocket, as from the JavaScript server. Data of a
+    /// [`Rejection`](crate::Rejection) is not sent.
     ///
     /// Where there are several, all are asked in their order, until one refuses. A panic refuses,
     /// too. For what is known only when a client joins a namespace, such as its auth payload, see
@@ -62,7 +62,7 @@ impl Server {
         &self,
         allow: impl Fn(Handshake) -> R + Send + Sync + 'static,
     ) -> &Self {
-        let allow: AllowFn = Arc::new(move |request| allow(request).verdict());
+        let allow: AllowFn = Arc::new(move |request| allow(request).decide());
         self.add_hook(|table| table.allow.push(allow))
     }
 
@@ -160,7 +160,8 @@ impl Table {
     pub(super) async fn allow(&self, request: &Handshake) -> Result<(), RequestError> {
         for allow in &self.allow {
             let verdict = match contain(|| allow(request.clone())) {
-                Ok(verdict) => Contained::new(verdict).await,
+                Ok(Decision::Made(verdict)) => Ok(verdict),
+                Ok(Decision::Awaited(verdict)) => Contained::new(verdict).await,
                 Err(panic) => Err(panic),
             };
             let message = match verdict {

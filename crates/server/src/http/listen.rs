@@ -39,6 +39,7 @@ impl Server {
     ///
     /// When the listener fails for good.
     pub async fn serve(&self, listener: TcpListener) -> io::Result<()> {
+        self.shared.start();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,

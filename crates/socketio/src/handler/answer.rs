@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 use core::fmt::Display;
 use core::future::Future;
 
+use faststr::FastStr;
 use serde::Serialize;
 
-use super::{BoxFuture, HandlerSocket};
+use super::{BoxFuture, Failure, HandlerSocket};
 
 /// What a handler may return: `()`, any `Serialize` value, a `Result` whose error is `Display`, or
 /// a future of these. `M` only tells them apart and is inferred.
@@ -73,13 +74,14 @@ where
 #[derive(Debug)]
 pub struct Responder<S> {
     socket: S,
+    event: FastStr,
     /// Absent when no ack was asked for, or the handler took it to answer by itself.
     ack: Option<u64>,
 }
 
 impl<S: HandlerSocket> Responder<S> {
-    pub(super) fn new(socket: S, ack: Option<u64>) -> Self {
-        Self { socket, ack }
+    pub(super) fn new(socket: S, event: FastStr, ack: Option<u64>) -> Self {
+        Self { socket, event, ack }
     }
 
     /// Answers the ack, if one was asked for.
@@ -91,6 +93,7 @@ impl<S: HandlerSocket> Responder<S> {
 
     /// Reports that the handler failed.
     pub fn fail(self, error: &dyn Display) {
-        self.socket.handler_failed(self.ack, error);
+        self.socket
+            .handler_failed(self.ack, &self.event, Failure::Error(error));
     }
 }

@@ -1,5 +1,6 @@
 //! Handler parameters.
 
+use faststr::FastStr;
 use serde::de::DeserializeOwned;
 
 use super::{HandlerSocket, Responder};
@@ -24,6 +25,7 @@ pub trait FromEvent<S>: Sized {
 #[derive(Debug)]
 pub struct EventContext<'a, S> {
     socket: &'a S,
+    name: &'a FastStr,
     arguments: &'a Arguments,
     reader: ArgumentReader<'a>,
     ack: Option<u64>,
@@ -31,9 +33,15 @@ pub struct EventContext<'a, S> {
 
 impl<'a, S> EventContext<'a, S> {
     /// An event that came to this socket, with its ack id if it asks for an ack.
-    pub fn new(socket: &'a S, arguments: &'a Arguments, ack: Option<u64>) -> Self {
+    pub fn new(
+        socket: &'a S,
+        name: &'a FastStr,
+        arguments: &'a Arguments,
+        ack: Option<u64>,
+    ) -> Self {
         Self {
             socket,
+            name,
             arguments,
             reader: arguments.reader(),
             ack,
@@ -43,6 +51,11 @@ impl<'a, S> EventContext<'a, S> {
     /// The socket that the event came to.
     pub fn socket(&self) -> &'a S {
         self.socket
+    }
+
+    /// The name of the event.
+    pub fn name(&self) -> &'a FastStr {
+        self.name
     }
 
     /// All arguments of the event.
@@ -68,7 +81,7 @@ impl<'a, S> EventContext<'a, S> {
 
 impl<S: HandlerSocket> EventContext<'_, S> {
     pub(super) fn responder(&mut self) -> Responder<S> {
-        Responder::new(self.socket.clone(), self.ack.take())
+        Responder::new(self.socket.clone(), self.name.clone(), self.ack.take())
     }
 }
 

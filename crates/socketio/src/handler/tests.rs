@@ -2,17 +2,19 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt::Display;
 use core::task::{Context, Poll, Waker};
 use std::error::Error;
 use std::sync::Mutex;
 
 use bytes::Bytes;
+use faststr::FastStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{BoxFuture, EventContext, FromEvent, Handler, HandlerFn, HandlerSocket};
+use super::{BoxFuture, EventContext, Failure, FromEvent, Handler, HandlerFn, HandlerSocket};
 use crate::{ArgumentError, Arguments};
+
+const NAME: FastStr = FastStr::from_static_str("event");
 
 /// A socket that remembers what its handlers answered.
 #[derive(Clone, Default)]
@@ -29,11 +31,11 @@ impl HandlerSocket for Socket {
             .push((Some(id), serde_json::to_value(value).unwrap()));
     }
 
-    fn handler_failed(&self, id: Option<u64>, error: &dyn Display) {
+    fn handler_failed(&self, id: Option<u64>, event: &FastStr, failure: Failure<'_>) {
         self.0
             .lock()
             .unwrap()
-            .push((id, json!({ "error": error.to_string() })));
+            .push((id, json!({ "error": format!("{event}: {failure}") })));
     }
 }
 
@@ -58,7 +60,8 @@ fn answers<M>(
 ) -> Result<Vec<Answer>, ArgumentError> {
     let socket = Socket::default();
     let args = Arguments::of(&args).unwrap();
-    let future = HandlerFn::new(handler).call(&mut EventContext::new(&socket, &args, Some(7)))?;
+    let future =
+        HandlerFn::new(handler).call(&mut EventContext::new(&socket, &NAME, &args, Some(7)))?;
     if let Some(future) = future {
         finish(future);
     }
@@ -116,10 +119,10 @@ fn success_answers_and_failure_is_reported() {
         }
     }
     assert_eq!(answer(half, 4), 2);
-    assert_eq!(answer(half, 5), json!({ "error": "odd" }));
+    assert_eq!(answer(half, 5), json!({ "error": "event: odd" }));
     assert_eq!(
         answer(async move |n: i64| half(n), 5),
-        json!({ "error": "odd" })
+        json!({ "error": "event: odd" })
     );
 }
 
@@ -193,7 +196,7 @@ mod run {
     use core::future::Future;
     use core::pin::Pin;
 
-    use super::super::{HandlerTable, Job, Run};
+    use super::super::{Event, HandlerTable, Job, MiddlewareFn, Place, Rejection, Run};
     use super::*;
 
     /// Runs the handlers of a job that waits nowhere, and gives what they answered.
@@ -261,5 +264,114 @@ mod run {
         assert_eq!(run(table.clone(), connected), [(Some(8), json!(5))]);
         let disconnected = Job::Disconnected(Arguments::of("gone").unwrap());
         assert_eq!(run(table, disconnected), [(Some(9), json!("gone"))]);
+    }
+
+    /// A table whose handlers answer with their names in the order in which they are called.
+    fn named(table: &mut HandlerTable<Socket>, prefix: &'static str) {
+        table.on(
+            "x".into(),
+            HandlerFn::new(move || format!("{prefix} handler")),
+        );
+        table.on_any(
+            Place::Back,
+            HandlerFn::new(move |socket: Socket, event: Event| {
+                socket.acknowledge(0, &format!("{prefix} any {}", event.name()));
+            }),
+        );
+        table.use_event(MiddlewareFn::new(move |socket: Socket| {
+            socket.acknowledge(0, &format!("{prefix} middleware"));
+            Ok::<_, Rejection>(())
+        }));
+    }
+
+    #[test]
+    fn listeners_then_middlewares_then_handlers_the_shared_ones_before_the_own() {
+        let (mut shared, mut own) = (HandlerTable::default(), HandlerTable::default());
+        named(&mut shared, "shared");
+        named(&mut own, "own");
+        own.on_any(
+            Place::Front,
+            HandlerFn::new(|socket: Socket| socket.acknowledge(0, &"front")),
+        );
+        let socket = Socket::default();
+        let mut run =
+            Run::new(socket.clone(), Arc::new(shared), event("x")).with_own(Some(Arc::new(own)));
+        assert!(
+            Pin::new(&mut run)
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_ready()
+        );
+        let answers: Vec<_> = socket
+            .0
+            .lock()
+            .unwrap()
+            .drain(..)
+            .map(|(_, value)| value)
+            .collect();
+        assert_eq!(
+            answers,
+            [
+                "shared any x",
+                "front",
+                "own any x",
+                "shared middleware",
+                "own middleware",
+                "shared handler",
+                "own handler",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_middleware_that_rejects_panics_or_does_not_fit_keeps_the_event_from_its_handlers() {
+        let cases: [(MiddlewareFn<Socket>, &str); 4] = [
+            (MiddlewareFn::new(|| Err::<(), _>("no")), "x: rejected: no"),
+            (
+                MiddlewareFn::new(async || Err::<(), _>("later no")),
+                "x: rejected: later no",
+            ),
+            (
+                MiddlewareFn::new(|| -> Result<(), Rejection> { panic!("oh") }),
+                "x: panicked: oh",
+            ),
+            (
+                MiddlewareFn::new(|_: String| Ok::<_, Rejection>(())),
+                "x: argument 0",
+            ),
+        ];
+        for (middleware, report) in cases {
+            let mut table = HandlerTable::default();
+            table.use_event(middleware);
+            table.use_event(MiddlewareFn::new(|| -> Result<(), Rejection> {
+                panic!("never called")
+            }));
+            table.on("x".into(), HandlerFn::new(|| "handled"));
+            let answers = run(table, event("x"));
+            // The peer is told nothing: the report has no ack id.
+            let [(None, answer)] = answers.as_slice() else {
+                panic!("{answers:?}")
+            };
+            assert!(
+                answer["error"].as_str().unwrap().starts_with(report),
+                "{answer}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_removed_is_not_called() {
+        let mut table = HandlerTable::default();
+        named(&mut table, "shared");
+        table.off_any();
+        let second = HandlerFn::new(|| "second");
+        table.on("x".into(), second.clone());
+        table.remove(&second);
+        assert_eq!(run(table.clone(), event("x")).len(), 2);
+        table.off("x");
+        table.on_fallback(HandlerFn::new(|| "fallback"));
+        assert_eq!(
+            run(table, event("x")).last(),
+            Some(&(Some(1), json!("fallback")))
+        );
     }
 }
