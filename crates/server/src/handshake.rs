@@ -203,6 +203,11 @@ impl Handshake {
         serde_json::from_str(auth)
     }
 
+    /// The payload as it came; nothing where there was none.
+    pub(crate) fn auth_text(&self) -> &FastStr {
+        &self.auth
+    }
+
     fn fields(&self) -> impl Iterator<Item = (Bytes, Bytes)> {
         let text = &self.opening.text;
         self.slices()

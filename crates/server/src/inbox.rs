@@ -31,9 +31,10 @@ enum State {
 /// What is to be done when a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    Connected,
     Event,
+    Disconnecting,
     Disconnected,
-    Other,
 }
 
 impl Inbox {
@@ -60,7 +61,7 @@ impl Inbox {
         match kind {
             Kind::Event => {}
             Kind::Disconnected => self.state = State::Over,
-            Kind::Other => self.state = State::Open,
+            Kind::Connected | Kind::Disconnecting => self.state = State::Open,
         }
         if self.jobs.is_empty() {
             // A burst leaves no buffer behind.
@@ -118,11 +119,9 @@ impl SocketInner {
                     connection.event_handled();
                 }
             }
-            Kind::Disconnected => {
-                self.forget_leaving_rooms();
-                self.drop_handlers();
-            }
-            Kind::Other => {}
+            Kind::Disconnecting => self.forget_leaving_rooms(),
+            Kind::Disconnected => self.drop_handlers(),
+            Kind::Connected => {}
         }
     }
 }
@@ -130,9 +129,10 @@ impl SocketInner {
 impl Kind {
     fn of(job: &Job) -> Self {
         match job {
+            Job::Connected(_) => Self::Connected,
             Job::Event { .. } => Self::Event,
+            Job::Disconnecting(_) => Self::Disconnecting,
             Job::Disconnected(_) => Self::Disconnected,
-            Job::Connected(_) | Job::Disconnecting(_) => Self::Other,
         }
     }
 }

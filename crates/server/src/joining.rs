@@ -30,7 +30,7 @@ pub(crate) fn join(connection: &Arc<Connection>, name: &FastStr, auth: Option<Ra
 
     let (client, name, shared) = (Arc::downgrade(connection), name.clone(), shared.clone());
     run(async move {
-        let found = shared.enter_dynamic(&name, &Auth::new(auth.clone())).await;
+        let found = shared.enter_dynamic(&name, &Auth::new(auth.as_ref())).await;
         // Meanwhile, the client may have gone.
         match (client.upgrade(), found) {
             (Some(connection), Ok(namespace)) => join_namespace(&connection, namespace, auth),

@@ -66,7 +66,7 @@ pub use reason::DisconnectReason;
 pub use remote::{HandshakeDetails, RemoteSocket, SocketDetails};
 pub use server::Server;
 pub use socket::{HandlerId, Socket, ToSocket};
-pub use songi_emit::{AckError, EmitError, EncodeError, Outgoing};
+pub use songi_emit::{AckError, EmitError, EncodeError, Outgoing, PacketKind};
 pub use songi_engineio::Transports;
 pub use songi_engineio::cookie::{Cookie, CookieError, SameSite};
 pub use songi_socketio::handler::{self, Event, Failure, Handler, Middleware, Rejection, Verdict};

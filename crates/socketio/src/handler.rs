@@ -73,6 +73,7 @@ pub trait HandlerSocket: Clone + Send + Sync + 'static {
 
 /// How a handler failed.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub enum Failure<'a> {
     /// It returned an error.
     Error(&'a dyn Display),

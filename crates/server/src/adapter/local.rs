@@ -49,6 +49,11 @@ impl Local {
         }))
     }
 
+    /// Whether this is a clone of the other.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The name of the namespace, with its slash.
     pub fn name(&self) -> &FastStr {
         &self.0.name

@@ -88,6 +88,13 @@ impl<T> BroadcastAcks<T> {
         }
     }
 
+    /// How long to wait for the answers, from the first time that one is awaited. Default: 10
+    /// seconds.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
     /// How many are asked, as far as is known: other servers say so later.
     pub fn expected(&self) -> usize {
         self.collected.expected()

@@ -8,12 +8,14 @@ use std::sync::{Arc, Weak};
 use faststr::FastStr;
 use parking_lot::RwLock;
 use serde::de::DeserializeOwned;
-use songi_socketio::RawJson;
-use songi_socketio::handler::{Async, BoxFuture, Plain};
+
+use songi_socketio::handler::{Async, BoxFuture, EventContext, FromEvent, Plain};
+use songi_socketio::{ArgumentError, RawJson};
 
 use super::{Namespace, NamespaceInner};
 use crate::adapter::AdapterFactory;
 use crate::server::Shared;
+use crate::socket::Socket;
 
 /// What a namespace has to do with dynamic ones.
 pub(super) enum Family {
@@ -117,13 +119,15 @@ impl NamespaceInner {
     }
 }
 
-/// What a client says to authenticate when it joins a namespace.
+/// What a client says to authenticate when it joins a namespace. As a parameter of a handler or a
+/// middleware it takes no argument.
 #[derive(Debug, Clone, Default)]
-pub struct Auth(Option<RawJson>);
+pub struct Auth(FastStr);
 
 impl Auth {
-    pub(crate) fn new(payload: Option<RawJson>) -> Self {
-        Self(payload)
+    pub(crate) fn new(payload: Option<&RawJson>) -> Self {
+        // A copy, or it would keep the whole message that it came in.
+        Self(FastStr::new(payload.map_or("", RawJson::as_str)))
     }
 
     /// The payload as any type that fits. A client that says nothing says `{}`.
@@ -137,7 +141,13 @@ impl Auth {
 
     /// The payload, as JSON.
     pub fn as_json(&self) -> &str {
-        self.0.as_ref().map_or("{}", RawJson::as_str)
+        if self.0.is_empty() { "{}" } else { &self.0 }
+    }
+}
+
+impl FromEvent<Socket> for Auth {
+    fn from_event(event: &mut EventContext<'_, Socket>) -> Result<Self, ArgumentError> {
+        Ok(Self(event.socket().handshake().auth_text().clone()))
     }
 }
 

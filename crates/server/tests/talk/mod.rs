@@ -63,8 +63,7 @@ impl Client {
 
     /// Leaves the namespace.
     pub async fn leave(&self) {
-        let namespace = self.namespace.strip_suffix(',').unwrap_or_default();
-        self.raw(&format!("41{namespace},")).await;
+        self.raw(&format!("41{}", self.namespace)).await;
     }
 
     pub async fn raw(&self, packets: &str) {
