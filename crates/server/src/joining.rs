@@ -21,8 +21,8 @@ static CONNECT: FastStr = FastStr::from_static_str("connect");
 /// goes into a task with the rest.
 pub(crate) fn join(connection: &Arc<Connection>, name: &FastStr, auth: Option<RawJson>) {
     let shared = connection.shared();
-    if let Some(namespace) = shared.enter(name) {
-        return join_namespace(connection, namespace, auth);
+    if let Some(namespace) = shared.fixed(name) {
+        return join_namespace(connection, namespace, auth.as_ref());
     }
     if !shared.has_parents() {
         return connection.refuse(name, &Rejection::new("Invalid namespace"));
@@ -33,7 +33,9 @@ pub(crate) fn join(connection: &Arc<Connection>, name: &FastStr, auth: Option<Ra
         let found = shared.enter_dynamic(&name, &Auth::new(auth.as_ref())).await;
         // Meanwhile, the client may have gone.
         match (client.upgrade(), found) {
-            (Some(connection), Ok(namespace)) => join_namespace(&connection, namespace, auth),
+            (Some(connection), Ok(namespace)) => {
+                join_namespace(&connection, namespace, auth.as_ref())
+            }
             (Some(connection), Err(error)) => connection.refuse(&name, &error),
             (None, Ok(namespace)) => namespace.exit(),
             (None, Err(_)) => {}
@@ -41,8 +43,8 @@ pub(crate) fn join(connection: &Arc<Connection>, name: &FastStr, auth: Option<Ra
     });
 }
 
-/// Lets the client into a namespace that it has entered, or not.
-fn join_namespace(connection: &Arc<Connection>, namespace: Namespace, auth: Option<RawJson>) {
+/// Lets the client into a namespace, which it has entered if it is a dynamic one, or not.
+fn join_namespace(connection: &Arc<Connection>, namespace: Namespace, auth: Option<&RawJson>) {
     let middlewares = namespace.inner().handlers().middlewares;
     let socket = Socket::new(
         connection.socket_id(namespace.name()),
@@ -50,10 +52,10 @@ fn join_namespace(connection: &Arc<Connection>, namespace: Namespace, auth: Opti
         Arc::downgrade(connection),
         connection
             .handshake()
-            .with_auth(auth.as_ref().map_or("", RawJson::as_str)),
+            .with_auth(auth.map_or("", RawJson::as_str)),
         connection.shared().config.max_pending_acks,
     );
-    let auth = auth.as_ref().map(Arguments::from).unwrap_or_default();
+    let auth = auth.map(Arguments::from).unwrap_or_default();
     if middlewares.is_empty() {
         return connection.accept(&socket, auth);
     }

@@ -85,9 +85,10 @@ impl Server {
         by_name.all.entry(name).or_insert(namespace).clone()
     }
 
-    /// Lets clients make namespaces: when one asks for a name that does not exist, `matcher` is
-    /// asked with the name and with what the client says to authenticate. The first matcher that
-    /// says yes makes it.
+    /// Lets clients make namespaces: when one asks for a name that the application has not made
+    /// itself, `matcher` is asked with the name and with what the client says to authenticate. The
+    /// first matcher that says yes lets it in, into a new namespace if there is none yet. (In
+    /// JavaScript, only the first client of a namespace is looked at.)
     ///
     /// What this returns is the parent of the namespaces so made. Nobody can join it. Its handlers
     /// and middlewares are theirs, also those that are added later, and what is sent to it is sent
@@ -143,13 +144,11 @@ impl Server {
 }
 
 impl Shared {
-    /// The namespace of this name, [entered](Namespace::enter).
-    pub(crate) fn enter(&self, name: &FastStr) -> Option<Namespace> {
-        // Under this lock it cannot be cleaned up.
-        let namespaces = self.namespaces.by_name.read();
-        let namespace = namespaces.all.get(name)?;
-        namespace.enter();
-        Some(namespace.clone())
+    /// The namespace of this name that the application made.
+    pub(crate) fn fixed(&self, name: &FastStr) -> Option<Namespace> {
+        self.namespaces
+            .get(name)
+            .filter(|found| !found.is_dynamic())
     }
 
     /// Whether clients can make namespaces.
@@ -157,7 +156,8 @@ impl Shared {
         !self.namespaces.parents.read().is_empty()
     }
 
-    /// Makes the namespace of this name for a client, if a matcher lets it, and enters it.
+    /// The namespace of this name, if a matcher lets the client join it, made if need be and
+    /// [entered](Namespace::enter).
     pub(crate) async fn enter_dynamic(
         &self,
         name: &FastStr,
@@ -175,16 +175,21 @@ impl Shared {
                 Rejection::new("internal error")
             })?;
             if matched {
-                return self.make_child(parent, name);
+                return self.enter_child(parent, name);
             }
         }
         Err(Rejection::new("Invalid namespace"))
     }
 
-    fn make_child(&self, parent: &Namespace, name: &FastStr) -> Result<Namespace, Rejection> {
+    fn enter_child(&self, parent: &Namespace, name: &FastStr) -> Result<Namespace, Rejection> {
         let _making = self.namespaces.making.lock();
-        if let Some(namespace) = self.enter(name) {
-            return Ok(namespace);
+        {
+            // Under this lock it cannot be cleaned up.
+            let namespaces = self.namespaces.by_name.read();
+            if let Some(namespace) = namespaces.all.get(name) {
+                namespace.enter();
+                return Ok(namespace.clone());
+            }
         }
         let limit = self.config.max_dynamic_namespaces;
         if self.namespaces.by_name.read().dynamic >= limit {

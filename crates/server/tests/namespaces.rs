@@ -101,6 +101,12 @@ async fn a_matcher_may_wait_and_sees_what_the_client_says() {
     });
     let client = Client::join(&io, "/acme", r#"{"tenant":"acme"}"#).await;
     assert!(client.is_ok());
+    // Every client is looked at, not only the first.
+    let other = Client::join(&io, "/acme", r#"{"tenant":"other"}"#).await;
+    assert_eq!(
+        other.err().unwrap(),
+        json!({ "message": "Invalid namespace" })
+    );
     let other = Client::join(&io, "/other", r#"{"tenant":"acme"}"#).await;
     assert_eq!(
         other.err().unwrap(),

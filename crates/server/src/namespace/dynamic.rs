@@ -71,6 +71,11 @@ impl Namespace {
         Some(children.read().values().cloned().collect())
     }
 
+    /// Whether it was made for a client.
+    pub(crate) fn is_dynamic(&self) -> bool {
+        matches!(self.0.family, Family::Child { .. })
+    }
+
     /// Somebody is about to join: it is not cleaned up before [`exit`](Self::exit).
     pub(crate) fn enter(&self) {
         if let Family::Child { occupants, .. } = &self.0.family {
