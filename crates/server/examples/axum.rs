@@ -17,6 +17,10 @@ async fn main() -> std::io::Result<()> {
 }
 
 /// Serves everybody who comes.
+///
+/// # Errors
+///
+/// When the listener fails.
 pub async fn serve(listener: TcpListener) -> std::io::Result<()> {
     let io = Server::new();
     io.on("echo", |text: String| text);

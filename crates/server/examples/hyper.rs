@@ -23,6 +23,10 @@ async fn main() -> io::Result<()> {
 }
 
 /// Serves everybody who comes.
+///
+/// # Errors
+///
+/// When the listener fails.
 pub async fn serve(listener: TcpListener) -> io::Result<()> {
     let io = Server::new();
     io.on("echo", |text: String| text);
