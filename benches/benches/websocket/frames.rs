@@ -1,5 +1,6 @@
 //! Messages of many sizes, read and written.
 
+use bytes::Bytes;
 use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime,
 };
@@ -43,8 +44,8 @@ pub trait Encode {
     /// In the form that is sent.
     type Message;
 
-    /// A message; not part of what is measured.
-    fn message(kind: Kind, size: usize) -> Self::Message;
+    /// A message that shares its payload where the peer can; not part of what is measured.
+    fn message(kind: Kind, payload: &Bytes) -> Self::Message;
 
     /// Sends messages, down to the stream.
     fn send(&mut self, messages: &mut Vec<Self::Message>);
@@ -112,6 +113,7 @@ pub fn encode(c: &mut Criterion) {
     for (kind, name) in Kind::ALL {
         let mut group = c.benchmark_group(format!("websocket/encode/{name}"));
         for size in SIZES {
+            let payload = Bytes::from(vec![b'a'; size]);
             macro_rules! rows {
                 ($($name:literal => $end:ty: $make:expr;)*) => {
                     $(bench_encode::<$end>(
@@ -119,7 +121,7 @@ pub fn encode(c: &mut Criterion) {
                         $name,
                         size,
                         batch(size),
-                        || <$end>::message(kind, size),
+                        || <$end>::message(kind, &payload),
                         || $make,
                     );)*
                 };

@@ -53,8 +53,8 @@ impl Decode for Fastwebsockets {
 impl Encode for Fastwebsockets {
     type Message = Frame<'static>;
 
-    fn message(kind: Kind, size: usize) -> Frame<'static> {
-        Self::frame(kind, Payload::Owned(vec![b'a'; size]))
+    fn message(kind: Kind, payload: &Bytes) -> Frame<'static> {
+        Self::frame(kind, Payload::Owned(payload.to_vec()))
     }
 
     fn send(&mut self, messages: &mut Vec<Frame<'static>>) {
@@ -74,9 +74,9 @@ impl FastwebsocketsLent {
 impl Encode for FastwebsocketsLent {
     type Message = Frame<'static>;
 
-    fn message(kind: Kind, size: usize) -> Frame<'static> {
+    fn message(kind: Kind, payload: &Bytes) -> Frame<'static> {
         static PAYLOAD: [u8; 64 * 1024] = [b'a'; 64 * 1024];
-        Fastwebsockets::frame(kind, Payload::Borrowed(&PAYLOAD[..size]))
+        Fastwebsockets::frame(kind, Payload::Borrowed(&PAYLOAD[..payload.len()]))
     }
 
     fn send(&mut self, messages: &mut Vec<Frame<'static>>) {
@@ -103,10 +103,11 @@ impl Decode for TokioWebsockets {
 impl Encode for TokioWebsockets {
     type Message = tokio_websockets::Message;
 
-    fn message(kind: Kind, size: usize) -> Self::Message {
+    fn message(kind: Kind, payload: &Bytes) -> Self::Message {
+        let payload = payload.clone();
         match kind {
-            Kind::Text => tokio_websockets::Message::text("a".repeat(size)),
-            Kind::Binary => tokio_websockets::Message::binary(vec![b'a'; size]),
+            Kind::Text => tokio_websockets::Message::text(payload),
+            Kind::Binary => tokio_websockets::Message::binary(payload),
         }
     }
 
@@ -146,8 +147,8 @@ impl Decode for Yawc {
 impl Encode for Yawc {
     type Message = yawc::Frame;
 
-    fn message(kind: Kind, size: usize) -> yawc::Frame {
-        let payload = vec![b'a'; size];
+    fn message(kind: Kind, payload: &Bytes) -> yawc::Frame {
+        let payload = payload.clone();
         match kind {
             Kind::Text => yawc::Frame::text(payload),
             Kind::Binary => yawc::Frame::binary(payload),
@@ -186,8 +187,8 @@ impl Decode for Tungstenite {
 impl Encode for Tungstenite {
     type Message = tungstenite::Message;
 
-    fn message(kind: Kind, size: usize) -> Self::Message {
-        let payload = Bytes::from(vec![b'a'; size]);
+    fn message(kind: Kind, payload: &Bytes) -> Self::Message {
+        let payload = payload.clone();
         match kind {
             Kind::Text => tungstenite::Message::Text(payload.try_into().unwrap()),
             Kind::Binary => tungstenite::Message::Binary(payload),

@@ -58,8 +58,8 @@ impl Decode for Owned {
 impl Encode for Owned {
     type Message = Message;
 
-    fn message(kind: Kind, size: usize) -> Message {
-        let payload = Bytes::from(vec![b'a'; size]);
+    fn message(kind: Kind, payload: &Bytes) -> Message {
+        let payload = payload.clone();
         match kind {
             Kind::Text => Message::Text(FastStr::from_bytes(payload).unwrap()),
             Kind::Binary => Message::Binary(payload),
