@@ -233,6 +233,7 @@ impl Connection {
 
     /// What to do with the transport.
     #[must_use]
+    #[inline]
     pub fn next_step(&self) -> Step {
         self.sender.next_step()
     }
@@ -240,6 +241,7 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called, as a duration since the
     /// caller's origin of time. Zero asks for the present time: a deadline has to be set.
     #[must_use]
+    #[inline]
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.sender.poll_timeout()
     }

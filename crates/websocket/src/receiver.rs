@@ -21,7 +21,7 @@ const COPY_MAX: usize = 256;
 
 /// Larger payloads are shared slices of the read buffer, unless they are below this fraction of
 /// it: a small message that somebody keeps must not keep a large buffer.
-const SHARE_FRACTION: usize = 16;
+const SHARE_FRACTION: usize = 64;
 
 /// The receiving half of a connection.
 ///
