@@ -47,6 +47,7 @@ mod split;
 mod stream;
 mod timer;
 mod websocket;
+mod write;
 
 pub use songi_websocket::{
     Bytes, CloseCode, CloseFrame, Config, Connection, ControlPayload, Event, FastStr, Message,

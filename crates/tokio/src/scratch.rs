@@ -1,7 +1,7 @@
 //! One read buffer per thread, for all its sockets.
 
 use std::{
-    cell::RefCell,
+    cell::Cell,
     io,
     pin::Pin,
     task::{Context, Poll},
@@ -14,11 +14,15 @@ use tokio_util::io::poll_read_buf;
 /// Large enough to take much at once, small enough to stay in the cache while it is unmasked.
 const SIZE: usize = 64 * 1024;
 
+/// The least that a read is given room for. Below it the buffer starts at its beginning again, which
+/// is cheap, but not for each small message.
+const ROOM: usize = SIZE - 4096;
+
 /// An unfinished rest up to this size is copied; a larger one takes the buffer along.
 const COPY_MAX: usize = 4096;
 
 thread_local! {
-    static SCRATCH: RefCell<BytesMut> = RefCell::new(BytesMut::new());
+    static SCRATCH: Cell<Option<BytesMut>> = const { Cell::new(None) };
 }
 
 /// Reads once. `consume` is given what `tail` held followed by what was read; what it leaves
@@ -30,10 +34,10 @@ pub(crate) fn poll_read<R>(
     consume: impl FnOnce(&mut BytesMut) -> R,
 ) -> Poll<io::Result<Option<R>>> {
     // Taken, not borrowed: reading runs foreign code, which might come back here.
-    let mut buffer = SCRATCH.take();
+    let mut buffer = SCRATCH.take().unwrap_or_default();
     let result = read_into(&mut buffer, io, cx, tail, consume);
     buffer.clear();
-    SCRATCH.set(buffer);
+    SCRATCH.set(Some(buffer));
     result
 }
 
@@ -44,9 +48,12 @@ fn read_into<R>(
     tail: &mut BytesMut,
     consume: impl FnOnce(&mut BytesMut) -> R,
 ) -> Poll<io::Result<Option<R>>> {
-    buffer.clear();
-    buffer.reserve(SIZE.max(2 * tail.len()));
-    buffer.extend_from_slice(tail);
+    if buffer.capacity() < ROOM.max(2 * tail.len()) {
+        buffer.reserve(SIZE.max(2 * tail.len()));
+    }
+    if !tail.is_empty() {
+        buffer.extend_from_slice(tail);
+    }
     match poll_read_buf(io, cx, buffer) {
         Poll::Ready(Ok(0)) => return Poll::Ready(Ok(None)),
         Poll::Ready(Ok(_)) => {}
@@ -54,10 +61,11 @@ fn read_into<R>(
         Poll::Pending => return Poll::Pending,
     }
     let result = consume(buffer);
-    *tail = match buffer.len() {
-        0 => BytesMut::new(),
-        1..=COPY_MAX => BytesMut::from(&buffer[..]),
-        _ => buffer.split(),
-    };
+    match buffer.len() {
+        0 if tail.is_empty() => {}
+        0 => *tail = BytesMut::new(),
+        1..=COPY_MAX => *tail = BytesMut::from(&buffer[..]),
+        _ => *tail = buffer.split(),
+    }
     Poll::Ready(Ok(Some(result)))
 }

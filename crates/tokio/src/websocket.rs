@@ -5,7 +5,6 @@ mod futures;
 use std::{
     fmt,
     future::poll_fn,
-    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -17,10 +16,7 @@ use songi_websocket::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{Error, random, scratch, timer::Timer};
-
-/// Slices given to one vectored write.
-pub(crate) const SLICES: usize = 64;
+use crate::{Error, random, scratch, timer::Timer, write};
 
 /// A WebSocket over a stream, after the opening handshake.
 ///
@@ -279,16 +275,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     ///
     /// # Errors
     /// The stream failed.
+    #[inline]
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.connection.queued() == 0 && self.waiting.is_none() && !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_write_queued(cx)
+    }
+
+    fn poll_write_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             while self.connection.queued() > 0 {
-                let mut slices = [IoSlice::new(&[]); SLICES];
-                let used = self.connection.transmit(&mut slices);
-                let slices = slices.get(..used).unwrap_or_default();
-                let written = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, slices))?;
-                if written == 0 {
-                    return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
-                }
+                let io = Pin::new(&mut self.io);
+                let written = ready!(write::poll_write(io, cx, self.connection.slices()))?;
                 self.connection.transmitted(written);
                 self.unflushed = true;
             }
@@ -352,6 +351,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     }
 
     /// Notes a violation; passes an event on.
+    #[inline]
     fn received(
         &mut self,
         received: Result<Option<Event>, songi_websocket::Violation>,
@@ -368,6 +368,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
 
     /// A Close frame is answered before the application hears of it, as far as that needs no
     /// waiting: it might not come back.
+    #[inline]
     fn before_event(&mut self, event: Event, cx: &mut Context<'_>) -> Event {
         if matches!(event, Event::Close(_)) {
             match self.poll_flush(cx) {

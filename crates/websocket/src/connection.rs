@@ -82,12 +82,13 @@ impl Connection {
     /// start of a header or of a control frame (138 bytes): keep it, and append to it. Payloads
     /// that arrive in parts are moved out at once, so `input` never has to grow.
     ///
-    /// Payloads up to 256 bytes, and those below a sixteenth of the buffer behind `input`, are
+    /// Payloads up to 256 bytes, and those below 1/64 of the buffer behind `input`, are
     /// copied out of it; larger ones share it.
     ///
     /// # Errors
     /// The rule that the peer broke. A Close frame with [`Violation::close_code`] is queued, all
     /// further input is discarded, and the same error answers every later call.
+    #[inline]
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
         let received = self.receiver.receive(input);
         // By reference: moving events costs more than parsing small ones.
@@ -233,6 +234,7 @@ impl Connection {
 
     /// What to do with the transport.
     #[must_use]
+    #[inline]
     pub fn next_step(&self) -> Step {
         self.sender.next_step()
     }
@@ -240,6 +242,7 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called, as a duration since the
     /// caller's origin of time. Zero asks for the present time: a deadline has to be set.
     #[must_use]
+    #[inline]
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.sender.poll_timeout()
     }

@@ -1,7 +1,7 @@
 //! Bytes that wait to be written.
 
 use alloc::collections::VecDeque;
-use core::iter;
+use core::{iter, mem};
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -35,9 +35,16 @@ impl Queue {
         self.len == 0
     }
 
-    /// Appends bytes through a function that may only append, and returns where they start.
-    pub(crate) fn copy(&mut self, write: impl FnOnce(&mut BytesMut)) {
+    /// Appends at most `most` bytes through a function that may only append.
+    #[inline]
+    pub(crate) fn copy(&mut self, most: usize, write: impl FnOnce(&mut BytesMut)) {
         let before = self.copied.len();
+        if self.copied.capacity() == 0 {
+            // Cheaper than to let an empty buffer grow.
+            self.copied = BytesMut::with_capacity(most);
+        } else {
+            self.copied.reserve(most);
+        }
         write(&mut self.copied);
         self.len += self.copied.len() - before;
     }
@@ -54,19 +61,22 @@ impl Queue {
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let mut copied: &[u8] = &self.copied;
         let mut shared = self.shared.iter();
-        let spliced = iter::from_fn(move || {
-            let slices = match shared.next() {
-                Some(splice) => {
-                    let (before, rest) = copied.split_at_checked(splice.before)?;
-                    copied = rest;
-                    [before, &splice.payload]
+        let mut payload: &[u8] = &[];
+        iter::from_fn(move || {
+            while payload.is_empty() {
+                let Some(splice) = shared.next() else {
+                    let rest = mem::take(&mut copied);
+                    return (!rest.is_empty()).then_some(rest);
+                };
+                payload = &splice.payload;
+                let (before, rest) = copied.split_at_checked(splice.before)?;
+                copied = rest;
+                if !before.is_empty() {
+                    return Some(before);
                 }
-                None if copied.is_empty() => return None,
-                None => [core::mem::take(&mut copied), &[]],
-            };
-            Some(slices)
-        });
-        spliced.flatten().filter(|slice| !slice.is_empty())
+            }
+            Some(mem::take(&mut payload))
+        })
     }
 
     /// Drops the first `n` bytes, which have been written.
@@ -74,7 +84,11 @@ impl Queue {
         let mut n = n.min(self.len);
         self.len -= n;
         if self.len == 0 {
-            *self = Self::default();
+            self.copied = BytesMut::new();
+            self.claimed = 0;
+            if self.shared.capacity() > 0 {
+                self.shared = VecDeque::new();
+            }
             return;
         }
         while n > 0 {
@@ -129,7 +143,7 @@ mod tests {
             for op in ops {
                 match op {
                     Op::Copy(bytes) => {
-                        queue.copy(|out| out.extend_from_slice(&bytes));
+                        queue.copy(bytes.len(), |out| out.extend_from_slice(&bytes));
                         model.extend(bytes);
                     }
                     Op::Share(bytes) => {
@@ -150,7 +164,7 @@ mod tests {
     #[test]
     fn empty_holds_no_memory() {
         let mut queue = Queue::default();
-        queue.copy(|out| out.extend_from_slice(b"abc"));
+        queue.copy(3, |out| out.extend_from_slice(b"abc"));
         queue.share(Bytes::from_static(b"def"));
         queue.advance(6);
         assert_eq!((queue.copied.capacity(), queue.shared.capacity()), (0, 0));

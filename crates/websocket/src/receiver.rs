@@ -21,7 +21,7 @@ const COPY_MAX: usize = 256;
 
 /// Larger payloads are shared slices of the read buffer, unless they are below this fraction of
 /// it: a small message that somebody keeps must not keep a large buffer.
-const SHARE_FRACTION: usize = 16;
+const SHARE_FRACTION: usize = 64;
 
 /// The receiving half of a connection.
 ///
@@ -103,17 +103,21 @@ impl Receiver {
     /// # Errors
     /// The rule that the peer broke. It stays the answer to every later call, and the input is
     /// discarded.
+    #[inline]
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
-        if let Some(Short { text, size, len }) = self.short_message(input) {
-            let event = copy_out(text, input.get(size..size + len).unwrap_or_default());
-            if let Ok(Some(_)) = event {
-                input.advance(size + len);
-                return event;
-            }
-            self.fail(Violation::InvalidUtf8);
+        let Some(Short { text, size, len }) = self.short_message(input) else {
+            return self.receive_any(input);
+        };
+        let payload = input.get(size..size + len).unwrap_or_default();
+        let event = copy_out(text, payload).inspect_err(|violation| {
+            self.fail(*violation);
             input.clear();
-            return event;
-        }
+        })?;
+        input.advance(size + len);
+        Ok(Some(event))
+    }
+
+    fn receive_any(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
         let capacity = saturate(input.capacity());
         if capacity > self.seen {
             self.chunk = capacity;
@@ -189,9 +193,9 @@ impl Receiver {
             Front::More => Ok(None),
             Front::Message { text, len } => {
                 if len <= COPY_MAX || len < self.chunk as usize / SHARE_FRACTION {
-                    let event = copy_out(text, input.get(..len).unwrap_or_default());
+                    let event = copy_out(text, input.get(..len).unwrap_or_default())?;
                     input.advance(len);
-                    return event;
+                    return Ok(Some(event));
                 }
                 let payload = input.split_to(len).freeze();
                 Ok(Some(match text {
@@ -270,15 +274,13 @@ impl Receiver {
     }
 }
 
-/// Not inlined, so that the event is built where the caller's caller wants it: moving a short text
-/// about costs more than the rest of its reception.
-#[inline(never)]
-fn copy_out(text: bool, payload: &[u8]) -> Result<Option<Event>, Violation> {
+#[inline]
+fn copy_out(text: bool, payload: &[u8]) -> Result<Event, Violation> {
     if text {
         let text = from_utf8(payload).map_err(|_| Violation::InvalidUtf8)?;
-        return Ok(Some(Event::Text(FastStr::new(text))));
+        return Ok(Event::Text(FastStr::new(text)));
     }
-    Ok(Some(Event::Binary(Bytes::copy_from_slice(payload))))
+    Ok(Event::Binary(Bytes::copy_from_slice(payload)))
 }
 
 #[inline]

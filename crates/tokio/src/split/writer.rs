@@ -3,7 +3,6 @@
 use std::{
     fmt,
     future::poll_fn,
-    io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -14,11 +13,7 @@ use songi_websocket::{CloseFrame, Message, Prepared, SendError, Sender, Step};
 use tokio::io::AsyncWrite;
 
 use super::mailbox::Mailbox;
-use crate::{
-    Error,
-    timer::Timer,
-    websocket::{SLICES, timed_out},
-};
+use crate::{Error, timer::Timer, websocket::timed_out, write};
 
 /// The writing half of a socket: see [`WebSocket::split`](crate::WebSocket::split).
 pub struct Writer<W> {
@@ -119,13 +114,8 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     /// The stream failed.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while self.sender.queued() > 0 {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let used = self.sender.transmit(&mut slices);
-            let slices = slices.get(..used).unwrap_or_default();
-            let written = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, slices))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
-            }
+            let io = Pin::new(&mut self.io);
+            let written = ready!(write::poll_write(io, cx, self.sender.slices()))?;
             self.sender.transmitted(written);
             self.unflushed = true;
             if self.sender.queued() == 0

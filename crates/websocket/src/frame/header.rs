@@ -203,6 +203,7 @@ pub(crate) const fn first(fin: bool, compressed: bool, opcode: Opcode) -> u8 {
 }
 
 /// Appends a header in its minimal form; a client's header carries `mask`.
+#[inline]
 pub(crate) fn encode(out: &mut BytesMut, first: u8, len: usize, mask: Option<[u8; 4]>) {
     let masked = u8::from(mask.is_some()) << 7;
     match len {

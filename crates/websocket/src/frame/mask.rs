@@ -26,7 +26,11 @@ pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
     for word in words {
         *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
     }
-    for (byte, key) in tail.iter_mut().zip(wide.to_ne_bytes()) {
+    let (words, tail) = tail.as_chunks_mut::<4>();
+    for word in words {
+        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+    }
+    for (byte, key) in tail.iter_mut().zip(key) {
         *byte ^= key;
     }
 }

@@ -19,6 +19,12 @@ pub(super) struct Closing {
 }
 
 impl Closing {
+    /// Nothing has begun that leads to the end.
+    #[inline]
+    pub(super) fn is_far(self) -> bool {
+        !(self.sent || self.received || self.failed || self.eof)
+    }
+
     /// What to do with the transport, given whether all is written and whether the peer's time is
     /// over.
     pub(super) fn next_step(self, role: Role, flushed: bool, expired: bool) -> Step {

@@ -69,7 +69,9 @@ impl Sender {
         if self.masks.is_some() {
             self.frame_copied(framed.first(), framed.payload());
         } else if framed.frame().len() <= COPY_PREPARED_MAX {
-            self.queue.copy(|out| out.extend_from_slice(framed.frame()));
+            let frame = framed.frame();
+            self.queue
+                .copy(frame.len(), |out| out.extend_from_slice(frame));
         } else {
             self.queue.share(framed.frame().clone());
         }
@@ -80,8 +82,9 @@ impl Sender {
             return self.frame_copied(first, &payload);
         }
         let mask = self.masks.as_mut().map(|masks| masks.next_mask());
-        self.queue
-            .copy(|out| header::encode(out, first, payload.len(), mask));
+        self.queue.copy(header::MAX, |out| {
+            header::encode(out, first, payload.len(), mask);
+        });
         let payload = match mask {
             None => payload,
             // A payload that nobody else holds is masked where it is.
@@ -98,8 +101,7 @@ impl Sender {
 
     pub(super) fn frame_copied(&mut self, first: u8, payload: &[u8]) {
         let mask = self.masks.as_mut().map(|masks| masks.next_mask());
-        self.queue.copy(|out| {
-            out.reserve(header::MAX + payload.len());
+        self.queue.copy(header::MAX + payload.len(), |out| {
             header::encode(out, first, payload.len(), mask);
             let start = out.len();
             out.extend_from_slice(payload);
