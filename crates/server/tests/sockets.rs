@@ -265,6 +265,24 @@ async fn a_socket_has_handlers_of_its_own() {
 }
 
 #[tokio::test]
+async fn handlers_of_the_end_are_removed_by_their_names() {
+    let io = Server::new();
+    let log = Log::default();
+    let (shared, own) = (log.clone(), log.clone());
+    io.on_disconnecting(move || shared.add("disconnecting"));
+    let client = Client::new(&io).await;
+    let socket = io.socket(&client.id).unwrap();
+    let (told, mut heard) = mpsc::unbounded_channel();
+    socket.on("disconnect", move || own.add("removed"));
+    socket.off("disconnect");
+    socket.on_disconnect(move || told.send(()).unwrap());
+    io.off("disconnecting");
+    client.leave().await;
+    heard.recv().await.unwrap();
+    assert_eq!(log.take(), [""; 0]);
+}
+
+#[tokio::test]
 async fn own_handlers_go_with_their_socket() {
     let io = Server::new();
     let alive = Arc::new(());

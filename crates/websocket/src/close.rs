@@ -186,4 +186,38 @@ mod tests {
         let cut = CloseFrame::new(CloseCode::NORMAL, "송".repeat(42));
         assert_eq!(cut.reason(), "송".repeat(41));
     }
+
+    /// K4: a reason of 123 bytes is the longest that a control frame holds (RFC 6455 §5.5).
+    #[test]
+    fn longest_reason() {
+        use crate::{Config, Connection, Event};
+
+        let close = |reason: usize| {
+            let reason = "x".repeat(reason);
+            let size = 2 + reason.len() as u8;
+            let header: &[u8] = match size {
+                126.. => &[0x88, 126, 0, size],
+                _ => &[0x88, size],
+            };
+            let frame = [header, &[3, 232], reason.as_bytes()].concat();
+            let mut client = Connection::client(Config::default(), || [0; 4]);
+            client.receive(&mut bytes::BytesMut::from(&frame[..]))
+        };
+        let longest = CloseFrame::new(CloseCode::NORMAL, "x".repeat(123));
+        assert_eq!(close(123), Ok(Some(Event::Close(Some(longest)))));
+        assert_eq!(close(124), Err(Violation::ControlTooLong));
+    }
+
+    /// K16: the codes of a server that goes away (RFC 6455 §7.4.1, IANA).
+    #[test]
+    fn codes_of_a_shutdown() {
+        for (code, number) in [
+            (CloseCode::AWAY, 1001),
+            (CloseCode::RESTART, 1012),
+            (CloseCode::TRY_AGAIN, 1013),
+        ] {
+            assert_eq!(code.get(), number);
+            assert_eq!(CloseCode::new(number), Some(code));
+        }
+    }
 }

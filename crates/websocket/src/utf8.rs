@@ -130,7 +130,8 @@ mod tests {
         buffer.finish()
     }
 
-    /// U1: characters of one to four bytes, cut at each byte.
+    /// U1, U6: characters of one to four bytes, and one that Unicode has not assigned for ever, cut
+    /// at each byte.
     #[test]
     fn every_cut_of_every_length() {
         let text = "aé송😀\u{FFFE}\u{10FFFF}z";

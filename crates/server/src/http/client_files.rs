@@ -28,11 +28,14 @@ const FILES: [&str; 8] = [
     "socket.io.msgpack.min.js.map",
 ];
 
+/// A file's name and encoding.
+type Key = (&'static str, Option<Encoding>);
+
 /// The folder with the client's bundles, and what was read of it.
 pub(crate) struct ClientFiles {
     folder: PathBuf,
     /// At most one version of each file in each encoding.
-    read: Mutex<HashMap<(&'static str, Option<Encoding>), Arc<File>>>,
+    read: Mutex<HashMap<Key, Arc<File>>>,
 }
 
 /// A file as it is sent.

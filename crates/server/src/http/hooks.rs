@@ -201,10 +201,10 @@ impl Table {
     pub(super) fn change(
         &self,
         headers: &mut HeaderMap,
-        first: Option<Option<HeaderValue>>,
+        first: Option<&Option<HeaderValue>>,
         request: Option<&Request<()>>,
     ) {
-        if let Some(Some(cookie)) = &first {
+        if let Some(Some(cookie)) = first {
             headers.insert(header::SET_COOKIE, cookie.clone());
         }
         let Some(request) = request else {

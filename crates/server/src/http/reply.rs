@@ -78,7 +78,7 @@ impl Reply {
             );
         }
         self.hooks
-            .change(headers, self.first, self.request.as_ref());
+            .change(headers, self.first.as_ref(), self.request.as_ref());
         answer
     }
 }
@@ -93,7 +93,7 @@ pub(super) fn write_upgrade(
     let mut answer = response.map(|()| Full::default());
     let first = first.map(|sid| cookie(shared, sid));
     let hooks = shared.hooks.table();
-    hooks.change(answer.headers_mut(), first, Some(request));
+    hooks.change(answer.headers_mut(), first.as_ref(), Some(request));
     answer
 }
 

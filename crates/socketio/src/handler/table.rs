@@ -71,9 +71,16 @@ impl<S> HandlerTable<S> {
         self.disconnect.push(handler);
     }
 
-    /// Removes all handlers for the events of this name.
+    /// Removes all handlers for the events of this name. Those of a socket's life go by the names
+    /// that they have in JavaScript: `connect` or `connection`, `disconnecting`, `disconnect`.
     pub fn off(&mut self, event: &str) {
         self.events.remove(event);
+        match event {
+            "connect" | "connection" => self.connection.clear(),
+            "disconnecting" => self.disconnecting.clear(),
+            "disconnect" => self.disconnect.clear(),
+            _ => {}
+        }
     }
 
     /// Removes all handlers of [`on_any`](Self::on_any).

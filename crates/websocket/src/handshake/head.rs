@@ -159,3 +159,26 @@ pub(crate) fn single<'a>(fields: &'a impl Fields, name: &'a str) -> Result<Optio
         (_, Some(_)) => Err(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// HS19: a head that comes byte by byte costs no more than one that comes whole.
+    #[test]
+    fn each_byte_is_looked_at_once() {
+        let field = alloc::format!("X: {}\r\n", "x".repeat(200));
+        let head = alloc::format!("GET / HTTP/1.1\r\n{}\r\n", field.repeat(70));
+        let limits = HeadLimits::default();
+        let mut scan = HeadScan::default();
+        for read in 1..head.len() {
+            assert_eq!(scan.scan(&head.as_bytes()[..read], &limits), Ok(None));
+            assert_eq!(scan.scanned, read);
+        }
+        let end = HeadEnd {
+            size: head.len(),
+            headers: 70,
+        };
+        assert_eq!(scan.scan(head.as_bytes(), &limits), Ok(Some(end)));
+    }
+}

@@ -1,0 +1,54 @@
+//! What a broadcast allocates. One test, for the counts are the process's.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::alloc::System;
+
+use songi_websocket::{Config, Connection, Prepared};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const CONNECTIONS: usize = 10_000;
+
+/// Allocations of the test harness's own, and their bytes.
+const NOISE: usize = 50;
+const NOISE_BYTES: usize = 16 * 1024;
+
+/// Prepares a message and queues it on all connections.
+fn broadcast(connections: &mut [Connection], size: usize) -> Stats {
+    let payload = vec![7; size];
+    let region = Region::new(ALLOCATOR);
+    let prepared = Prepared::binary(&payload);
+    for connection in connections {
+        connection.send_prepared(&prepared).unwrap();
+    }
+    region.change()
+}
+
+#[test]
+fn a_prepared_message_is_there_once() {
+    let mut connections = (0..CONNECTIONS)
+        .map(|_| Connection::server(Config::default()))
+        .collect::<Vec<_>>();
+    for size in [20, 200, 1000, 100_000] {
+        // An idle connection holds nothing, so each needs a place for its queue, which does not
+        // grow with the message.
+        let idle = broadcast(&mut connections, size);
+        assert!(idle.allocations <= CONNECTIONS + NOISE, "{size}: {idle:?}");
+        let places = CONNECTIONS * 256;
+        assert!(
+            idle.bytes_allocated <= places + 2 * size + NOISE_BYTES,
+            "{size}: {idle:?}"
+        );
+        // What is shared takes no more memory where something waits already.
+        if size > 256 {
+            let busy = broadcast(&mut connections, size);
+            assert!(busy.allocations <= NOISE, "{size}: {busy:?}");
+            assert_eq!(busy.reallocations, 0, "{size}: {busy:?}");
+        }
+        for connection in &mut connections {
+            connection.transmitted(connection.queued());
+        }
+    }
+}
