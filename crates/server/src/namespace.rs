@@ -237,7 +237,9 @@ impl Namespace {
         self.0.local.rooms()
     }
 
-    /// Hears of all that happens to the rooms of this server: see [`Local::on_room_event`].
+    /// Hears of all that happens to the rooms of this server: see [`Local::on_room_event`]. With
+    /// the children of [`Server::of_match`](crate::Server::of_match), it is to be registered in
+    /// [`Server::on_new_namespace`](crate::Server::on_new_namespace).
     ///
     /// ```
     /// use songi_server::Server;
