@@ -11,6 +11,17 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    println!("listening on http://127.0.0.1:3000");
+    serve(listener).await
+}
+
+/// Serves everybody who comes.
+///
+/// # Errors
+///
+/// When the listener fails.
+pub async fn serve(listener: TcpListener) -> std::io::Result<()> {
     let io = Server::new();
     io.on("echo", |text: String| text);
     io.on_connection(|socket: Socket| socket.emit("welcome", "Hello!"));
@@ -23,11 +34,9 @@ async fn main() -> std::io::Result<()> {
         .layer(io.layer());
 
     // Small packets are not to wait for each other.
-    let listener = TcpListener::bind("127.0.0.1:3000").await?;
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    println!("listening on http://127.0.0.1:3000");
     axum::serve(listener, app).await
 }
 

@@ -1,10 +1,16 @@
 //! Every setting of a server, with its default.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use songi_engineio::cookie::Cookie;
 use songi_engineio::{ServerConfig, Transports};
 use songi_socketio::{AckRegistry, Limits, server as protocol};
+use songi_websocket::deflate::DeflateConfig;
+
+use crate::http::Cors;
+use crate::origins::Origins;
 
 /// The settings of a [`Server`](crate::Server). The defaults are those of the JavaScript server,
 /// where it has them.
@@ -21,13 +27,21 @@ use songi_socketio::{AckRegistry, Limits, server as protocol};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the server answers: requests whose path starts with this. With a slash at both ends.
-    /// Default: `/socket.io/`.
+    /// Where the server answers: requests whose path starts with this. It gets a slash at both
+    /// ends where it has none. Default: `/socket.io/`.
     pub path: String,
+    /// Whether the path must end with a slash. Where it need not, requests to `/socket.io` are
+    /// answered, too; those to `/socket.iox` are not in any case. Default: yes.
+    pub add_trailing_slash: bool,
     /// The transports that are enabled. Default: long-polling and WebSocket.
     pub transports: Transports,
     /// Whether a client may move from long-polling to a WebSocket. Default: yes.
     pub allow_upgrades: bool,
+    /// Whether clients of Engine.IO 3 are served, which are those of Socket.IO 1 and 2, in every
+    /// way (long-polling in text and binary, JSONP, WebSocket). The id of their sockets is, as they
+    /// have it, made of the id of their session, which is a secret: do not show it to other
+    /// clients. Default: no.
+    pub allow_eio3: bool,
     /// Time between a client's pong and the next ping. Default: 25 s.
     pub ping_interval: Duration,
     /// Time in which a client must answer a ping. Default: 20 s.
@@ -39,6 +53,26 @@ pub struct Config {
     /// The largest body of an HTTP request and the largest WebSocket message, in bytes. A request
     /// beyond it is answered with 413, a WebSocket is closed with 1009. Default: 1 000 000.
     pub max_http_buffer_size: usize,
+    /// The compression of WebSocket messages (RFC 7692), where the client wants it; messages below
+    /// its threshold, by default of 1024 bytes, are not compressed. Default: `None`, no compression,
+    /// since it costs time and memory.
+    pub per_message_deflate: Option<DeflateConfig>,
+    /// From how many bytes on the bodies of long-polling are compressed, with gzip or deflate as
+    /// the client has it; `None` for never. Default: 1024.
+    pub http_compression: Option<usize>,
+    /// Which web pages of other origins may talk to the server by HTTP. Default: `None`; their
+    /// browsers keep them from it.
+    pub cors: Option<Cors>,
+    /// Which web pages may open WebSockets; clients that are no web pages always may. Others are
+    /// answered with 403. Default: those of any origin, as with the JavaScript server.
+    pub origins: Origins,
+    /// A cookie with the session's id, by which a load balancer can send all requests of a client
+    /// to the same server. It is set by the first answer. Default: none.
+    pub cookie: Option<Cookie>,
+    /// The folder with the bundles of the JavaScript client (`node_modules/socket.io-client/dist`),
+    /// which are then served as `/socket.io/socket.io.js` and so on: the eight files that it has
+    /// for browsers, and nothing else in it. Default: none.
+    pub serve_client: Option<PathBuf>,
     /// Bytes that may wait for one client. One that reads so slowly that more would wait is
     /// disconnected; the others notice nothing. Default: 4 MiB.
     pub max_buffered: usize,
@@ -59,13 +93,21 @@ impl Default for Config {
         let protocol = protocol::Config::default();
         Self {
             path: "/socket.io/".to_owned(),
+            add_trailing_slash: true,
             transports: engine.transports,
             allow_upgrades: engine.allow_upgrades,
+            allow_eio3: engine.allow_eio3,
             ping_interval: engine.ping_interval,
             ping_timeout: engine.ping_timeout,
             upgrade_timeout: engine.upgrade_timeout,
             connect_timeout: protocol.connect_timeout,
             max_http_buffer_size: engine.max_payload,
+            per_message_deflate: None,
+            http_compression: Some(1024),
+            cors: None,
+            origins: Origins::any(),
+            cookie: None,
+            serve_client: None,
             max_buffered: engine.max_buffered,
             max_pending_events: 1024,
             max_pending_acks: AckRegistry::<()>::DEFAULT_LIMIT,
@@ -76,6 +118,23 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The path with a slash at both ends.
+    pub(crate) fn with_slashes(mut self) -> Self {
+        self.path = match self.path.trim_matches('/') {
+            "" => "/".to_owned(),
+            path => format!("/{path}/"),
+        };
+        self
+    }
+
+    /// What follows the server's path; `None` if the request is for something else.
+    pub(crate) fn below_path<'a>(&self, path: &'a str) -> Option<&'a str> {
+        path.strip_prefix(&self.path).or_else(|| {
+            let bare = self.path.strip_suffix('/')?;
+            (!self.add_trailing_slash && path == bare).then_some("")
+        })
+    }
+
     pub(crate) fn engine(&self) -> Arc<ServerConfig> {
         Arc::new(ServerConfig {
             ping_interval: self.ping_interval,
@@ -85,6 +144,7 @@ impl Config {
             max_buffered: self.max_buffered,
             transports: self.transports,
             allow_upgrades: self.allow_upgrades,
+            allow_eio3: self.allow_eio3,
             ..ServerConfig::default()
         })
     }
@@ -105,5 +165,34 @@ impl Config {
         songi_websocket::Config::default()
             .message_limit(self.max_http_buffer_size)
             .queue_limit(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_has_slashes_however_it_is_written() {
+        for path in ["/a/b/", "a/b", "/a/b", "a/b/", "//a/b//"] {
+            let mut config = Config {
+                path: path.to_owned(),
+                ..Config::default()
+            }
+            .with_slashes();
+            assert_eq!(config.below_path("/a/b/"), Some(""));
+            assert_eq!(config.below_path("/a/b/c.js"), Some("c.js"));
+            for strict in [true, false] {
+                config.add_trailing_slash = strict;
+                assert_eq!(config.below_path("/a/b"), (!strict).then_some(""));
+                assert_eq!(config.below_path("/a/bc"), None);
+                assert_eq!(config.below_path("/a"), None);
+            }
+        }
+        let root = Config {
+            path: String::new(),
+            ..Config::default()
+        };
+        assert_eq!(root.with_slashes().below_path("/x"), Some("x"));
     }
 }

@@ -8,6 +8,7 @@ mod core;
 mod drive;
 
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,19 +19,21 @@ use faststr::FastStr;
 use parking_lot::Mutex;
 use songi_emit::{EmitError, Outgoing};
 use songi_engineio::{
-    CloseReason, Frame, RequestId, Response, SendOptions, ServerSession, Transport, TransportEnd,
-    TransportId,
+    CloseReason, Dialect, Frame, RequestId, Response, Revision, SendOptions, ServerSession,
+    Transport, TransportEnd, TransportId,
 };
 use songi_socketio::handler::Job;
 use songi_socketio::{Arguments, server as protocol};
 use tokio::sync::{Notify, oneshot};
 
+pub(crate) use self::core::Queued;
 use self::core::{Core, ToWrite, WebSocketQueue, Work};
 use self::drive::close_reason;
 use crate::authorize::ConnectError;
 use crate::handshake::Handshake;
 use crate::reason::DisconnectReason;
 use crate::server::Shared;
+use crate::sid::random_id;
 use crate::socket::{Socket, SocketInner};
 
 pub(crate) struct Connection {
@@ -44,28 +47,30 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// A client that begins with long-polling.
-    pub(crate) fn polling(shared: &Arc<Shared>, sid: FastStr, handshake: Handshake) -> Arc<Self> {
-        let session = ServerSession::polling(shared.engine.clone(), sid.clone(), shared.now());
+    /// A client that begins with long-polling; `None` if the sid is taken.
+    pub(crate) fn polling(
+        shared: &Arc<Shared>,
+        sid: FastStr,
+        handshake: Handshake,
+        dialect: Dialect,
+    ) -> Option<Arc<Self>> {
+        let engine = shared.engine.clone();
+        let session = ServerSession::polling_in(dialect, engine, sid.clone(), shared.now());
         Self::new(shared, sid, handshake, session, Vec::new())
     }
 
-    /// A client that begins with a WebSocket.
+    /// A client that begins with a WebSocket; `None` if the sid is taken.
     pub(crate) fn websocket(
         shared: &Arc<Shared>,
         sid: FastStr,
         handshake: Handshake,
-    ) -> (Arc<Self>, TransportId) {
-        let (session, id) =
-            ServerSession::websocket(shared.engine.clone(), sid.clone(), shared.now());
-        let connection = Self::new(
-            shared,
-            sid,
-            handshake,
-            session,
-            vec![WebSocketQueue::new(id)],
-        );
-        (connection, id)
+        dialect: Dialect,
+    ) -> Option<(Arc<Self>, TransportId)> {
+        let engine = shared.engine.clone();
+        let (session, id) = ServerSession::websocket_in(dialect, engine, sid.clone(), shared.now());
+        let websockets = vec![WebSocketQueue::new(id)];
+        let connection = Self::new(shared, sid, handshake, session, websockets)?;
+        Some((connection, id))
     }
 
     fn new(
@@ -74,10 +79,15 @@ impl Connection {
         handshake: Handshake,
         session: ServerSession,
         websockets: Vec<WebSocketQueue>,
-    ) -> Arc<Self> {
+    ) -> Option<Arc<Self>> {
+        let revision = match session.revision() {
+            Revision::V3 => protocol::Revision::V4,
+            _ => protocol::Revision::V5,
+        };
+        let protocol = protocol::Connection::new(&shared.config.protocol(), shared.now());
         let core = Core {
             session,
-            protocol: protocol::Connection::new(&shared.config.protocol(), shared.now()),
+            protocol: protocol.with_revision(revision),
             sockets: Vec::new(),
             requests: Vec::new(),
             websockets,
@@ -92,10 +102,18 @@ impl Connection {
             backlog: AtomicUsize::new(0),
             caught_up: Notify::new(),
         });
-        shared.connections.write().insert(sid, connection.clone());
-        // Schedules the first deadline, and hands out the open packet.
-        connection.drive(|_, _, _| ());
-        connection
+        match shared.connections.write().entry(sid) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(entry) => entry.insert(connection.clone()),
+        };
+        // Schedules the first deadline, hands out the open packet, and lets a client of Socket.IO 2
+        // into the main namespace.
+        connection.drive(|core, _, work| {
+            if let Some(protocol::Incoming::Connect { namespace, auth }) = core.protocol.opened() {
+                work.push(Work::Join { namespace, auth });
+            }
+        });
+        Some(connection)
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -106,9 +124,20 @@ impl Connection {
         &self.handshake
     }
 
-    /// What carries the session; `None` when it is closed.
-    pub(crate) fn transport(&self) -> Option<Transport> {
-        self.core.lock().session.transport()
+    /// What carries the session, and its revision; `None` when it is closed.
+    pub(crate) fn carrier(&self) -> Option<(Transport, Revision)> {
+        let core = self.core.lock();
+        Some((core.session.transport()?, core.session.revision()))
+    }
+
+    /// The id of a new socket. Clients of Socket.IO 2 are told none: they make it of the id of
+    /// their session, and so does the server.
+    pub(crate) fn socket_id(&self, namespace: &str) -> FastStr {
+        match (self.core.lock().session.revision(), namespace) {
+            (Revision::V3, "/") => self.sid.clone(),
+            (Revision::V3, _) => format!("{namespace}#{}", self.sid).into(),
+            _ => random_id(),
+        }
     }
 
     // Requests

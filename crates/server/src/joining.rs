@@ -9,7 +9,6 @@ use songi_socketio::{Arguments, RawJson};
 
 use crate::authorize::{AuthorizeFn, ConnectError};
 use crate::connection::Connection;
-use crate::sid::random_id;
 use crate::socket::Socket;
 
 /// Lets the client in, or not. Checks that do not wait are made right here; the first that does
@@ -21,10 +20,12 @@ pub(crate) fn join(connection: &Arc<Connection>, name: &FastStr, auth: Option<&R
     };
     let handlers = namespace.handlers();
     let socket = Socket::new(
-        random_id(),
+        connection.socket_id(name),
         namespace,
         Arc::downgrade(connection),
-        connection.handshake().clone(),
+        connection
+            .handshake()
+            .with_auth(auth.map_or("", RawJson::as_str)),
         connection.shared().config.max_pending_acks,
     );
     let auth = auth.map(Arguments::from).unwrap_or_default();

@@ -40,6 +40,7 @@ pub mod http;
 mod inbox;
 mod joining;
 mod namespace;
+mod origins;
 mod reason;
 mod rooms;
 mod server;
@@ -53,13 +54,17 @@ pub use bytes::Bytes;
 pub use config::Config;
 pub use faststr::FastStr;
 pub use handshake::Handshake;
+pub use http::{ConnectionError, Cors, RefusalCause};
 pub use namespace::Namespace;
+pub use origins::Origins;
 pub use reason::DisconnectReason;
 pub use server::Server;
 pub use socket::Socket;
 pub use songi_emit::{AckError, EmitError, EncodeError};
 pub use songi_engineio::Transports;
+pub use songi_engineio::cookie::{Cookie, CookieError, SameSite};
 pub use songi_socketio::handler::{self, Event, Handler};
+pub use songi_websocket::deflate::DeflateConfig;
 
 /// The ack that a client asked for, as a handler's parameter: see [`handler::Ack`].
 ///

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use faststr::FastStr;
 use parking_lot::RwLock;
 use songi_engineio::ServerConfig;
+use songi_websocket::Deflate;
+use songi_websocket::handshake::Policy;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::http::{ServerLayer, ServerService};
+use crate::http::{self, ClientFiles, Hooks, ServerLayer, ServerService};
 use crate::namespace::Namespace;
 use crate::reason::DisconnectReason;
 use crate::timers::Timers;
@@ -45,6 +47,10 @@ pub struct Server {
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) engine: Arc<ServerConfig>,
+    /// What WebSockets are opened by.
+    pub(crate) policy: Policy,
+    pub(crate) client_files: Option<ClientFiles>,
+    pub(crate) hooks: Hooks,
     pub(crate) connections: RwLock<HashMap<FastStr, Arc<Connection>>>,
     pub(crate) timers: Arc<Timers<Connection>>,
     /// The tasks of the WebSockets and of the HTTP connections that the server accepted itself.
@@ -72,7 +78,10 @@ impl Server {
         let main = Namespace::new("/".into());
         let shared = Shared {
             engine: config.engine(),
-            config,
+            policy: http::policy(config.per_message_deflate.map(Deflate::new).as_ref()),
+            client_files: config.serve_client.clone().map(ClientFiles::new),
+            hooks: Hooks::default(),
+            config: config.with_slashes(),
             connections: RwLock::default(),
             timers: Arc::new(Timers::new()),
             tasks: TaskTracker::new(),

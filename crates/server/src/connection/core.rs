@@ -33,7 +33,7 @@ pub(super) struct Core {
 /// What waits to be written to one WebSocket of the session: there are two during an upgrade.
 pub(super) struct WebSocketQueue {
     pub(super) id: TransportId,
-    pub(super) frames: VecDeque<Frame>,
+    pub(super) frames: VecDeque<Queued>,
     pub(super) bytes: usize,
     /// The client reads more slowly than is written: volatile packets are dropped.
     pub(super) congested: bool,
@@ -42,9 +42,15 @@ pub(super) struct WebSocketQueue {
     pub(super) task: Option<Waker>,
 }
 
+/// A frame, and whether it may be compressed.
+pub(crate) struct Queued {
+    pub(crate) frame: Frame,
+    pub(crate) compress: bool,
+}
+
 /// What the task of a WebSocket takes from its queue.
 pub(crate) struct ToWrite {
-    pub(crate) frames: VecDeque<Frame>,
+    pub(crate) frames: VecDeque<Queued>,
     pub(crate) closing: bool,
 }
 
@@ -92,7 +98,10 @@ impl Core {
             return true;
         }
         queue.bytes += frame.len();
-        queue.frames.push_back(frame);
+        queue.frames.push_back(Queued {
+            frame,
+            compress: options.compress,
+        });
         queue.wake();
         queue.bytes <= limit
     }

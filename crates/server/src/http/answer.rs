@@ -1,13 +1,14 @@
 //! HTTP responses.
 
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, Version};
 use http_body_util::Full;
 use songi_engineio::RequestError;
 
+use super::Answer;
+
 /// The answer to a request of long-polling.
-pub(super) fn from_engine(answer: songi_engineio::Response) -> Response<Full<Bytes>> {
+pub(super) fn from_engine(answer: songi_engineio::Response) -> Answer {
     let mut response = Response::new(Full::new(answer.body));
     // The session gives statuses that exist.
     *response.status_mut() =
@@ -23,19 +24,27 @@ pub(super) fn from_engine(answer: songi_engineio::Response) -> Response<Full<Byt
     response
 }
 
-/// The answer to a request that is refused; a refused upgrade ends its connection.
-pub(super) fn refusal(error: &RequestError, upgrade: bool) -> Response<Full<Bytes>> {
+/// The answer to a request that is refused.
+pub(super) fn refusal(error: &RequestError, upgrade: bool, version: Version) -> Answer {
     let mut response = from_engine(error.response(upgrade));
     if upgrade {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        end_connection(&mut response, version);
     }
     response
 }
 
+/// The connection of a refused upgrade ends with the answer. HTTP/2 knows streams only.
+pub(super) fn end_connection(response: &mut Answer, version: Version) {
+    response.headers_mut().remove(CONNECTION);
+    if version <= Version::HTTP_11 {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
 /// A response with a status and nothing else.
-pub(super) fn empty(status: StatusCode) -> Response<Full<Bytes>> {
+pub(super) fn empty(status: StatusCode) -> Answer {
     let mut response = Response::new(Full::default());
     *response.status_mut() = status;
     response

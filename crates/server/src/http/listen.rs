@@ -1,17 +1,24 @@
 //! The server on a port of its own, for those who have no web framework.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use http::Request;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tower_service::Service as _;
 
+use super::Peer;
 use crate::server::Server;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest head of a request over HTTP/2, in bytes; over HTTP/1.1 hyper has its own limit.
+const MAX_HEAD: u32 = 16 * 1024;
 
 /// How long to wait when no file descriptor is left for a new connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -38,8 +45,9 @@ impl Server {
                 () = self.shared.closed.cancelled() => return Ok(()),
             };
             match accepted {
-                Ok((stream, _)) => {
-                    self.shared.tasks.spawn(connection(self.clone(), stream));
+                Ok((stream, address)) => {
+                    let task = connection(self.clone(), stream, address);
+                    self.shared.tasks.spawn(task);
                 }
                 // A connection that failed before it was accepted concerns nobody else.
                 Err(error) if is_of_one_connection(&error) => {}
@@ -52,18 +60,31 @@ impl Server {
     }
 }
 
-async fn connection(server: Server, stream: TcpStream) {
+async fn connection(server: Server, stream: TcpStream, address: SocketAddr) {
     // Small packets are not to wait for each other.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
     let shared = server.shared.clone();
-    let service = TowerToHyperService::new(server.service());
-    let connection = http1::Builder::new()
+    let peer = Peer {
+        address,
+        secure: false,
+    };
+    let service = service_fn(move |mut request: Request<_>| {
+        request.extensions_mut().insert(peer);
+        server.service().call(request)
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
+        .header_read_timeout(HEAD_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .enable_connect_protocol()
+        .max_header_list_size(MAX_HEAD);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
 
     let ended = tokio::select! {

@@ -5,30 +5,32 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Request, Response, StatusCode};
+use http::{Request, StatusCode};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use songi_engineio::RequestId;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use songi_engineio::{Jsonp, Query, RequestId};
 use tokio::sync::oneshot;
 
-use super::answer;
+use super::reply::Reply;
+use super::{Answer, answer};
 use crate::connection::Connection;
 
-pub(super) async fn get(connection: Arc<Connection>) -> Response<Full<Bytes>> {
+pub(super) async fn get(connection: Arc<Connection>, reply: Reply) -> Answer {
     let (request, answer) = connection.poll_opened();
-    Waiting {
+    let waiting = Waiting {
         connection,
         request,
         answer: Some(answer),
-    }
-    .answer()
-    .await
+    };
+    waiting.answer(reply).await
 }
 
 pub(super) async fn post<B>(
     connection: Arc<Connection>,
-    request: Request<B>,
-) -> Response<Full<Bytes>>
+    query: Query,
+    request: Request<()>,
+    body: B,
+) -> Answer
 where
     B: Body + Send + 'static,
     B::Data: Send,
@@ -39,18 +41,15 @@ where
         .get(CONTENT_TYPE)
         .map(|value| value.as_bytes());
     let (id, answer) = connection.post_opened(content_type);
+    let reply = Reply::new(connection.shared(), query, request);
     let waiting = Waiting {
         connection: connection.clone(),
         request: id,
         answer: Some(answer),
     };
 
-    match read(
-        request.into_body(),
-        connection.shared().config.max_http_buffer_size,
-    )
-    .await
-    {
+    match read(body, connection.shared().config.max_http_buffer_size).await {
+        Ok(body) if reply.jsonp.is_some() => connection.post_body(id, Jsonp::form(&body)),
         Ok(body) => connection.post_body(id, body),
         Err(ReadError::TooLarge) => connection.post_too_large(id),
         // The request ends here: to drop what waits for its answer gives it up.
@@ -58,7 +57,7 @@ where
     }
     // The client sends the next POST after this answer, and not before the handlers keep up.
     connection.caught_up().await;
-    waiting.answer().await
+    waiting.answer(reply).await
 }
 
 /// Why a body could not be read.
@@ -92,14 +91,14 @@ struct Waiting {
 }
 
 impl Waiting {
-    async fn answer(mut self) -> Response<Full<Bytes>> {
+    async fn answer(mut self, reply: Reply) -> Answer {
         let Some(answer) = &mut self.answer else {
             return answer::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let response = answer.await;
         self.answer = None;
         match response {
-            Ok(response) => answer::from_engine(response),
+            Ok(response) => reply.write(response).await,
             // The connection went away with the server.
             Err(_) => answer::empty(StatusCode::SERVICE_UNAVAILABLE),
         }

@@ -79,15 +79,12 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if request
-            .uri()
-            .path()
-            .starts_with(&self.server.shared.config.path)
-        {
-            let shared = self.server.shared.clone();
-            return Box::pin(
-                async move { Ok(route::answer(shared, request).await.map(Either::Left)) },
-            );
+        if let Some(below) = self.server.shared.config.below_path(request.uri().path()) {
+            let (shared, below) = (self.server.shared.clone(), below.to_owned());
+            return Box::pin(async move {
+                let answer = route::answer(shared, request, &below).await;
+                Ok(answer.map(Either::Left))
+            });
         }
         let inner = self.inner.call(request);
         Box::pin(async move { Ok(inner.await?.map(Either::Right)) })

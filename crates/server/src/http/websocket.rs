@@ -1,107 +1,83 @@
-//! WebSockets: the upgrade of a request, and the task that drives one.
+//! WebSockets: the task that drives one.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use songi_engineio::{Frame, TransportEnd, TransportId};
 use songi_tokio::WebSocket;
-use songi_websocket::handshake::{self, Origin, Policy, Rejection};
+use songi_websocket::deflate::Agreed;
 use songi_websocket::{Event, Message};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::route;
-use crate::connection::Connection;
-use crate::server::Shared;
-use crate::sid::random_id;
+use crate::connection::{Connection, Queued};
 
 /// Bytes that a WebSocket takes from its queue before they are written: enough for a few large
 /// writes. What waits beyond it is bounded by the connection.
 const WRITE_AHEAD: usize = 64 * 1024;
 
-/// Opens a session that begins with a WebSocket.
-pub(super) fn open<B>(shared: Arc<Shared>, mut request: Request<B>) -> Response<Full<Bytes>> {
-    let handshake = route::handshake(&request);
-    let tasks = shared.tasks.clone();
-    accept(&mut request, |upgrade| {
-        tasks.spawn(async move {
-            let Some(upgraded) = upgraded(upgrade).await else {
-                return;
-            };
-            let (connection, id) = Connection::websocket(&shared, random_id(), handshake);
-            drive_upgraded(connection, id, upgraded).await;
-        });
-    })
-}
-
-/// Opens a WebSocket for a session that began with long-polling.
-pub(super) fn upgrade<B>(
+/// Drives a WebSocket to its end, over what an HTTP connection has become.
+pub(super) async fn drive_upgraded(
     connection: Arc<Connection>,
-    mut request: Request<B>,
-) -> Response<Full<Bytes>> {
-    let tasks = connection.shared().tasks.clone();
-    accept(&mut request, |upgrade| {
-        tasks.spawn(async move {
-            let Some(upgraded) = upgraded(upgrade).await else {
-                return;
-            };
-            let id = connection.websocket_opened();
-            drive_upgraded(connection, id, upgraded).await;
-        });
-    })
-}
-
-/// Answers the opening handshake, and begins what follows when it was right.
-fn accept<B>(request: &mut Request<B>, begin: impl FnOnce(OnUpgrade)) -> Response<Full<Bytes>> {
-    // As with the JavaScript server, which page connects is for the application to judge.
-    let policy = Policy::default().origin(Origin::Any);
-    match handshake::accept(request, &policy) {
-        Ok(response) => {
-            begin(hyper::upgrade::on(request));
-            response.map(|()| Full::default())
-        }
-        Err(rejection) => refused(&rejection),
-    }
-}
-
-fn refused(rejection: &Rejection) -> Response<Full<Bytes>> {
-    let body = rejection.text().to_string().into_bytes();
-    Response::from(rejection).map(|()| Full::from(body))
-}
-
-async fn upgraded(upgrade: OnUpgrade) -> Option<Upgraded> {
-    upgrade
-        .await
-        .inspect_err(|error| tracing::debug!(%error, "upgrade"))
-        .ok()
-}
-
-async fn drive_upgraded(connection: Arc<Connection>, id: TransportId, upgraded: Upgraded) {
+    id: TransportId,
+    upgraded: Upgraded,
+    deflate: Option<Agreed>,
+) {
     // On plain TCP nothing of the HTTP connection is kept, whichever builder of hyper's served it.
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return drive(connection, id, parts.io.into_inner(), parts.read_buf).await,
+        Ok(parts) => {
+            return drive(
+                connection,
+                id,
+                parts.io.into_inner(),
+                parts.read_buf,
+                deflate,
+            )
+            .await;
+        }
         Err(upgraded) => upgraded,
     };
     match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => drive(connection, id, parts.io.into_inner(), parts.read_buf).await,
-        Err(upgraded) => drive(connection, id, TokioIo::new(upgraded), Bytes::new()).await,
+        Ok(parts) => {
+            drive(
+                connection,
+                id,
+                parts.io.into_inner(),
+                parts.read_buf,
+                deflate,
+            )
+            .await
+        }
+        Err(upgraded) => {
+            drive(
+                connection,
+                id,
+                TokioIo::new(upgraded),
+                Bytes::new(),
+                deflate,
+            )
+            .await
+        }
     }
 }
 
-/// Drives a WebSocket to its end.
-async fn drive<IO>(connection: Arc<Connection>, id: TransportId, io: IO, leftover: Bytes)
-where
+async fn drive<IO>(
+    connection: Arc<Connection>,
+    id: TransportId,
+    io: IO,
+    leftover: Bytes,
+    deflate: Option<Agreed>,
+) where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let config = connection.shared().config.websocket();
-    let mut socket = WebSocket::server(io, leftover.into(), config);
+    let mut socket = WebSocket::server(io, leftover.into(), config).deflate(deflate.as_ref());
+    drop(deflate);
     let end = poll_fn(|cx| poll_carry(&connection, id, &mut socket, cx)).await;
     connection.websocket_closed(id, end);
     // From here on it holds nothing of the connection.
@@ -128,13 +104,18 @@ where
         let congested = socket.queued() >= WRITE_AHEAD;
         if !congested {
             let taken = connection.take_frames(id, cx.waker());
-            for frame in taken.frames {
+            for Queued { frame, compress } in taken.frames {
                 let message = match frame {
                     Frame::Text(text) => Message::Text(text),
                     Frame::Binary(bytes) => Message::Binary(bytes),
                 };
+                let sent = if compress {
+                    socket.send(message)
+                } else {
+                    socket.send_uncompressed(message)
+                };
                 // Its own limit is beyond what a connection lets wait.
-                if socket.send(message).is_err() {
+                if sent.is_err() {
                     return Poll::Ready(TransportEnd::Closed);
                 }
             }

@@ -97,3 +97,37 @@ impl Polling {
         request(&self.io, method, &target, body).await
     }
 }
+
+/// Sends a request of any make, and reads the whole answer.
+pub async fn send(io: &Server, request: http::request::Builder) -> Response<Bytes> {
+    send_body(io, request, "").await
+}
+
+pub async fn send_body(
+    io: &Server,
+    request: http::request::Builder,
+    body: impl Into<Bytes>,
+) -> Response<Bytes> {
+    let body: Full<Bytes> = Full::new(body.into());
+    let answer = io
+        .service()
+        .call(request.body(body).unwrap())
+        .await
+        .unwrap();
+    let (head, body) = answer.into_parts();
+    Response::from_parts(head, body.collect().await.unwrap().to_bytes())
+}
+
+/// A header of an answer, as a text; empty where there is none.
+pub fn header<'a, T>(answer: &'a Response<T>, name: &str) -> &'a str {
+    let value = answer.headers().get(name);
+    value.map_or("", |value| value.to_str().unwrap())
+}
+
+/// All headers of this name.
+pub fn headers<T>(answer: &Response<T>, name: &str) -> Vec<String> {
+    let values = answer.headers().get_all(name).iter();
+    values
+        .map(|value| value.to_str().unwrap().to_owned())
+        .collect()
+}

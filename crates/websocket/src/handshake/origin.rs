@@ -34,7 +34,10 @@ impl Origin {
         Self::List(origins.into_iter().map(Into::into).collect())
     }
 
-    pub(crate) fn allows(&self, origin: Option<&[u8]>, host: &[u8]) -> bool {
+    /// Whether a page of this `Origin` may connect to this `Host`; a request without an origin
+    /// comes from no page.
+    #[must_use]
+    pub fn allows(&self, origin: Option<&[u8]>, host: &[u8]) -> bool {
         let Some(origin) = origin else {
             return true;
         };
