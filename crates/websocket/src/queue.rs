@@ -1,22 +1,30 @@
 //! Bytes that wait to be written.
 
-use alloc::collections::VecDeque;
+use alloc::{boxed::Box, collections::VecDeque};
 use core::{iter, mem};
 
 use bytes::{Buf, Bytes, BytesMut};
 
 /// Headers and small payloads in one buffer; large payloads spliced in between, uncopied.
 ///
-/// It holds no memory while it is empty.
+/// It holds no memory while it is empty, and needs none for a single shared payload: a broadcast
+/// to connections that are idle allocates nothing for each.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     /// Everything that was copied, in order, less what has been transmitted.
     copied: BytesMut,
-    shared: VecDeque<Splice>,
-    /// How many of `copied` stand before the last splice: the sum of `Splice::before`.
-    claimed: usize,
+    /// The first splice; there are `others` only behind it.
+    first: Option<Splice>,
+    others: Option<Box<Others>>,
     /// Bytes of both kinds.
     len: usize,
+}
+
+#[derive(Debug, Default)]
+struct Others {
+    splices: VecDeque<Splice>,
+    /// How many of `copied` they stand behind, beyond the first one's.
+    claimed: usize,
 }
 
 /// A payload that stands behind the next `before` bytes of `copied`.
@@ -24,6 +32,14 @@ pub(crate) struct Queue {
 struct Splice {
     before: usize,
     payload: Bytes,
+}
+
+impl Others {
+    fn pop(&mut self) -> Option<Splice> {
+        let splice = self.splices.pop_front()?;
+        self.claimed -= splice.before;
+        Some(splice)
+    }
 }
 
 impl Queue {
@@ -51,16 +67,25 @@ impl Queue {
 
     /// Appends a payload without copying it.
     pub(crate) fn share(&mut self, payload: Bytes) {
-        let before = self.copied.len() - self.claimed;
-        self.claimed += before;
         self.len += payload.len();
-        self.shared.push_back(Splice { before, payload });
+        let before = self.copied.len();
+        let Some(first) = &self.first else {
+            self.first = Some(Splice { before, payload });
+            return;
+        };
+        let others = self.others.get_or_insert_default();
+        let before = before - first.before - others.claimed;
+        others.claimed += before;
+        others.splices.push_back(Splice { before, payload });
     }
 
     /// The bytes in order, in as few slices as they lie in.
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let mut copied: &[u8] = &self.copied;
-        let mut shared = self.shared.iter();
+        let mut shared = self
+            .first
+            .iter()
+            .chain(self.others.iter().flat_map(|others| &others.splices));
         let mut payload: &[u8] = &[];
         iter::from_fn(move || {
             while payload.is_empty() {
@@ -85,28 +110,25 @@ impl Queue {
         self.len -= n;
         if self.len == 0 {
             self.copied = BytesMut::new();
-            self.claimed = 0;
-            if self.shared.capacity() > 0 {
-                self.shared = VecDeque::new();
-            }
+            self.first = None;
+            self.others = None;
             return;
         }
         while n > 0 {
-            let Some(front) = self.shared.front_mut() else {
+            let Some(front) = &mut self.first else {
                 self.copied.advance(n);
                 return;
             };
             let copied = front.before.min(n);
             self.copied.advance(copied);
             front.before -= copied;
-            self.claimed -= copied;
             n -= copied;
 
             let shared = front.payload.len().min(n);
             front.payload.advance(shared);
             n -= shared;
             if front.before == 0 && front.payload.is_empty() {
-                self.shared.pop_front();
+                self.first = self.others.as_mut().and_then(|others| others.pop());
             }
         }
     }
@@ -166,7 +188,9 @@ mod tests {
         let mut queue = Queue::default();
         queue.copy(3, |out| out.extend_from_slice(b"abc"));
         queue.share(Bytes::from_static(b"def"));
-        queue.advance(6);
-        assert_eq!((queue.copied.capacity(), queue.shared.capacity()), (0, 0));
+        queue.share(Bytes::from_static(b"ghi"));
+        queue.advance(9);
+        assert_eq!(queue.copied.capacity(), 0);
+        assert!(queue.first.is_none() && queue.others.is_none());
     }
 }

@@ -68,7 +68,7 @@ impl Sender {
         let framed = prepared.choose(|bits| compressor.is_some_and(|it| it.takes_prepared(bits)));
         if self.masks.is_some() {
             self.frame_copied(framed.first(), framed.payload());
-        } else if framed.frame().len() <= COPY_PREPARED_MAX {
+        } else if framed.frame().len() <= COPY_PREPARED_MAX && !self.queue.is_empty() {
             let frame = framed.frame();
             self.queue
                 .copy(frame.len(), |out| out.extend_from_slice(frame));
