@@ -273,6 +273,29 @@ async fn a_handshake_that_is_wrong() {
 }
 
 #[tokio::test]
+async fn a_head_that_is_wrong() {
+    let mut server = Witnessed::start().await;
+    let open = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nConnection: close\r\n";
+    for (headers, status) in [
+        (String::new(), "400"),
+        ("Host: x\r\n".to_owned(), "200"),
+        (
+            format!("Host: x\r\nX-Y: {}\r\n", "y".repeat(16 * 1024)),
+            "431",
+        ),
+        (
+            format!("Host: x\r\nX-Y: {}\r\n", "y".repeat(15 * 1024)),
+            "200",
+        ),
+    ] {
+        assert_eq!(server.status(&format!("{open}{headers}\r\n")).await, status);
+    }
+    let old = "GET /socket.io/?EIO=4&transport=polling HTTP/1.0\r\n\r\n";
+    assert_eq!(server.status(old).await, "200");
+    server.check().await;
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit() {
     let mut server = Witnessed::start().await;
     let open =

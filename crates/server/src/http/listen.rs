@@ -4,20 +4,22 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http::Request;
+use http::header::HOST;
+use http::{Request, StatusCode, Version};
+use http_body_util::Either;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tower_service::Service as _;
 
-use super::Peer;
+use super::{Peer, answer};
 use crate::server::Server;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The largest head of a request over HTTP/2, in bytes; over HTTP/1.1 hyper has its own limit.
+/// The largest head of a request, in bytes.
 const MAX_HEAD: u32 = 16 * 1024;
 
 /// How long to wait when no file descriptor is left for a new connection.
@@ -73,13 +75,20 @@ async fn connection(server: Server, stream: TcpStream, address: SocketAddr) {
     };
     let service = service_fn(move |mut request: Request<_>| {
         request.extensions_mut().insert(peer);
-        server.service().call(request)
+        let mut service = server.service();
+        async move {
+            if lacks_host(&request) {
+                return Ok(answer::empty(StatusCode::BAD_REQUEST).map(Either::Left));
+            }
+            service.call(request).await
+        }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT);
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -98,6 +107,11 @@ async fn connection(server: Server, stream: TcpStream, address: SocketAddr) {
     if let Err(error) = ended {
         tracing::debug!(%error, "HTTP connection");
     }
+}
+
+/// RFC 9112 §3.2: a request of HTTP/1.1 without a `Host` is answered with 400. hyper lets it pass.
+fn lacks_host<B>(request: &Request<B>) -> bool {
+    request.version() == Version::HTTP_11 && !request.headers().contains_key(HOST)
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {
