@@ -3,13 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 10] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
     "SECURITY.md",
     "docs/architecture.md",
+    "docs/compatibility.md",
+    "docs/emit-cheatsheet.md",
+    "docs/from-nodejs.md",
     "docs/guide.md",
+    "docs/strictness.md",
 ];
 
 #[test]

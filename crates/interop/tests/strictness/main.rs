@@ -97,7 +97,8 @@ fn server() -> Server {
             socket.emit("bytes", bytes.len())
         });
         namespace.on("quiet", || ());
-        namespace.on_fallback(answer);
+        namespace
+            .on_fallback(|socket: Socket, event: Event, ack: Ack| answer(&socket, &event, ack));
     }
     io.of("/auth").use_(
         |auth: Option<Value>| match auth.unwrap_or_default()["token"].as_str() {
@@ -109,7 +110,7 @@ fn server() -> Server {
 }
 
 /// Sends back what came: as the ack, where one is asked for.
-fn answer(socket: Socket, event: Event, ack: Ack) -> Result<(), Box<dyn Error + Send + Sync>> {
+fn answer(socket: &Socket, event: &Event, ack: Ack) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut reader = event.arguments().reader();
     let mut args = Vec::new();
     while !reader.is_empty() {

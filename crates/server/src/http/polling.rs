@@ -42,13 +42,20 @@ where
         .map(|value| value.as_bytes());
     let (id, answer) = connection.post_opened(content_type);
     let reply = Reply::new(connection.shared(), query, request);
-    let waiting = Waiting {
+    let mut waiting = Waiting {
         connection: connection.clone(),
         request: id,
         answer: Some(answer),
     };
 
-    match read(body, connection.shared().config.max_http_buffer_size).await {
+    let limit = connection.shared().config.max_http_buffer_size;
+    let body = tokio::select! {
+        biased;
+        // It was refused, or the session ended: the rest of the body may never come.
+        response = waiting.response() => return write(reply, response).await,
+        body = read(body, limit) => body,
+    };
+    match body {
         Ok(body) if reply.jsonp.is_some() => connection.post_body(id, Jsonp::form(&body)),
         Ok(body) => connection.post_body(id, body),
         Err(ReadError::TooLarge) => connection.post_too_large(id),
@@ -92,16 +99,22 @@ struct Waiting {
 
 impl Waiting {
     async fn answer(mut self, reply: Reply) -> Answer {
-        let Some(answer) = &mut self.answer else {
-            return answer::empty(StatusCode::INTERNAL_SERVER_ERROR);
-        };
-        let response = answer.await;
+        let response = self.response().await;
+        write(reply, response).await
+    }
+
+    /// What the session answers, once; `None` when it has gone with the server.
+    async fn response(&mut self) -> Option<songi_engineio::Response> {
+        let response = self.answer.as_mut()?.await.ok();
         self.answer = None;
-        match response {
-            Ok(response) => reply.write(response).await,
-            // The connection went away with the server.
-            Err(_) => answer::empty(StatusCode::SERVICE_UNAVAILABLE),
-        }
+        response
+    }
+}
+
+async fn write(reply: Reply, response: Option<songi_engineio::Response>) -> Answer {
+    match response {
+        Some(response) => reply.write(response).await,
+        None => answer::empty(StatusCode::SERVICE_UNAVAILABLE),
     }
 }
 
