@@ -62,4 +62,11 @@ mod documents {
 
     #[doc = include_str!("../../../docs/guide.md")]
     struct Guide;
+
+    #[cfg(feature = "client")]
+    #[doc = include_str!("../../../docs/emit-cheatsheet.md")]
+    struct EmitCheatSheet;
+
+    #[doc = include_str!("../../../docs/from-nodejs.md")]
+    struct FromNodejs;
 }
