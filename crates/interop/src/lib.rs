@@ -1,6 +1,7 @@
-//! Starts the JavaScript peers of the tests and talks with them.
+//! Starts the JavaScript and Python peers of the tests and talks with them.
 //!
-//! The scripts are in `js/`; `cargo xtask peers` installs the packages that they need.
+//! The scripts are in `js/` and `python/`; `cargo xtask peers` installs the packages that they
+//! need.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -16,7 +17,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 /// How long a peer may be silent before the test fails: far more than it ever takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A script that runs in Node.js, prints JSON lines and may read some. It is killed when dropped.
+/// A script that runs in Node.js or Python, prints JSON lines and may read some. It is killed when dropped.
 #[derive(Debug)]
 pub struct Script {
     name: String,
@@ -36,15 +37,35 @@ impl Script {
         if !folder.join("node_modules").is_dir() {
             bail!("the JavaScript peers are not installed: run `cargo xtask peers`");
         }
-        let mut child = Command::new("node")
-            .arg(format!("{name}.mjs"))
+        let mut command = Command::new("node");
+        command.arg(format!("{name}.mjs")).current_dir(folder);
+        Self::run(name, command, args)
+    }
+
+    /// Starts `python/<name>.py`.
+    ///
+    /// # Errors
+    ///
+    /// When the Python packages are missing.
+    pub fn python(name: &str, args: &[&str]) -> Result<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
+        let python = folder.join("venv/bin/python");
+        if !python.exists() {
+            bail!("the Python peers are not installed: run `cargo xtask peers`");
+        }
+        let mut command = Command::new(python);
+        command.arg(format!("{name}.py")).current_dir(folder);
+        Self::run(name, command, args)
+    }
+
+    fn run(name: &str, mut command: Command, args: &[&str]) -> Result<Self> {
+        let mut child = command
             .args(args)
-            .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .context("node")?;
+            .with_context(|| format!("{name} cannot be started"))?;
         let input = child
             .stdin
             .take()
@@ -105,7 +126,7 @@ impl Script {
     }
 }
 
-/// Where the scripts and their packages are.
+/// Where the scripts for Node.js and their packages are.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("js")
 }

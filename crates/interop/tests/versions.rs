@@ -1,4 +1,5 @@
-//! The same with the clients of socket.io 4, 3 and 2, over each transport.
+//! The same with the clients of socket.io 4, 3 and 2 and with that of python-socketio, over each
+//! transport.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -66,12 +67,32 @@ fn server(left: mpsc::UnboundedSender<DisconnectReason>) -> Server {
     io
 }
 
-async fn check(package: &str) -> Result<()> {
+/// A client, and how it names the ends that it sees.
+struct Peer {
+    name: &'static str,
+    start: fn(&str, &[&str]) -> Result<Script>,
+    script: &'static str,
+    by_server: &'static str,
+    by_client: &'static str,
+}
+
+fn javascript(name: &'static str) -> Peer {
+    Peer {
+        name,
+        start: Script::start,
+        script: "versions-client",
+        by_server: "io server disconnect",
+        by_client: "io client disconnect",
+    }
+}
+
+async fn check(peer: Peer) -> Result<()> {
+    let package = peer.name;
     for transports in ["polling", "websocket", "polling,websocket"] {
         let (sender, mut left) = mpsc::unbounded_channel();
         let io = server(sender);
         let url = serve(&io).await?;
-        let mut client = Script::start("versions-client", &[&url, package, transports])?;
+        let mut client = (peer.start)(peer.script, &[&url, package, transports])?;
 
         let mut seen = serde_json::Map::new();
         while seen.len() < 8 {
@@ -93,12 +114,12 @@ async fn check(package: &str) -> Result<()> {
             "asked": { "n": 1, "bytes": &bytes },
             "answered": { "n": 2, "bytes": &bytes },
             "refused": { "code": 7 },
-            "adminDisconnected": "io server disconnect",
+            "adminDisconnected": peer.by_server,
         });
         assert_eq!(Value::Object(seen), expected, "{package} {transports}");
 
         client.send(&json!("leave")).await?;
-        assert_eq!(client.find("disconnected").await?, "io client disconnect");
+        assert_eq!(client.find("disconnected").await?, peer.by_client);
         // Each connection of version 2 is in the main namespace, those for `/admin` too, and
         // ends with it.
         let heard = async {
@@ -111,15 +132,27 @@ async fn check(package: &str) -> Result<()> {
 
 #[tokio::test]
 async fn version_4() -> Result<()> {
-    check("socket.io-client").await
+    check(javascript("socket.io-client")).await
 }
 
 #[tokio::test]
 async fn version_3() -> Result<()> {
-    check("socket.io-client-3").await
+    check(javascript("socket.io-client-3")).await
 }
 
 #[tokio::test]
 async fn version_2() -> Result<()> {
-    check("socket.io-client-2").await
+    check(javascript("socket.io-client-2")).await
+}
+
+#[tokio::test]
+async fn python() -> Result<()> {
+    check(Peer {
+        name: "python-socketio",
+        start: Script::python,
+        script: "versions_client",
+        by_server: "server disconnect",
+        by_client: "client disconnect",
+    })
+    .await
 }

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use xshell::{Shell, cmd};
 
-use crate::peers::apt_install;
+use crate::peers::make_venv;
 use crate::step;
 
 /// Where everything is kept between runs.
@@ -92,18 +92,8 @@ impl Suite {
             .map(|(name, value)| sh.push_env(name, value))
             .collect();
         let (host, venv) = (suite.folder.join("host"), suite.folder.join("venv"));
+        make_venv(sh, &host.display().to_string())?;
         // The last version that makes environments for Python 2.7.
-        if cmd!(sh, "python3 -c")
-            .arg("import ensurepip")
-            .quiet()
-            .run()
-            .is_err()
-        {
-            apt_install(sh, "python3-venv")?;
-        }
-        cmd!(sh, "python3 -m venv {host}")
-            .run()
-            .context("python3 with venv is missing")?;
         cmd!(sh, "{host}/bin/pip install --quiet virtualenv<20.22").run()?;
         cmd!(sh, "{host}/bin/virtualenv --quiet --python {python} {venv}").run()?;
         cmd!(

@@ -1,10 +1,13 @@
-//! What the tests with real peers need: npm packages and a browser.
+//! What the tests with real peers need: packages from npm and PyPI, and a browser.
 
 use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
 
 /// Where the JavaScript side of the tests lives.
 const JS: &str = "crates/interop/js";
+
+/// Where their Python side lives.
+const PYTHON: &str = "crates/interop/python";
 
 pub(crate) fn install(sh: &Shell) -> Result<()> {
     if !installed(sh, "node") || !installed(sh, "npm") {
@@ -16,10 +19,31 @@ pub(crate) fn install(sh: &Shell) -> Result<()> {
             .run()
             .context("npm ci")?;
     }
+    make_venv(sh, &format!("{PYTHON}/venv"))?;
+    cmd!(
+        sh,
+        "{PYTHON}/venv/bin/pip install --quiet --no-deps -r {PYTHON}/requirements.txt"
+    )
+    .run()
+    .context("pip install")?;
     if !installed(sh, "chromium") {
         apt_install(sh, "chromium")?;
     }
     Ok(())
+}
+
+/// Makes a virtual environment of Python 3 where there is none.
+pub(crate) fn make_venv(sh: &Shell, path: &str) -> Result<()> {
+    if sh.path_exists(format!("{path}/bin/pip")) {
+        return Ok(());
+    }
+    let venv = cmd!(sh, "python3 -c").arg("import ensurepip").quiet();
+    if venv.run().is_err() {
+        apt_install(sh, "python3-venv")?;
+    }
+    cmd!(sh, "python3 -m venv {path}")
+        .run()
+        .context("python3 with venv is missing")
 }
 
 /// Installs a Debian package, or says what to do.
