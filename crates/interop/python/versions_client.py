@@ -63,5 +63,8 @@ show(isMyAdminId=client.call("whoami", namespace="/admin") == client.get_sid("/a
 client.emit("leave me", namespace="/admin")
 
 sys.stdin.readline()
+# What it is told comes before it has forgotten the namespace.
+while "/admin" in client.namespaces:
+    client.sleep(0.01)
 client.disconnect()
 client.wait()
