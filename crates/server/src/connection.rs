@@ -27,7 +27,7 @@ use songi_socketio::{Arguments, server as protocol};
 use tokio::sync::{Notify, oneshot};
 
 pub(crate) use self::core::Queued;
-use self::core::{Core, ToWrite, WebSocketQueue, Work};
+use self::core::{Core, ToWrite, WebSocketQueue, Work, post};
 use self::drive::close_reason;
 use crate::handshake::Handshake;
 use crate::reason::DisconnectReason;
@@ -195,7 +195,13 @@ impl Connection {
 
     /// A message came by a WebSocket.
     pub(crate) fn frame(self: &Arc<Self>, id: TransportId, frame: Frame) {
-        self.drive(|core, now, _| core.session.frame(id, frame, now));
+        self.drive(|core, now, _| {
+            if let Some(queue) = core.websocket(id) {
+                // Its task is here, and not waiting: what this brings needs not wake it.
+                queue.parked = false;
+            }
+            core.session.frame(id, frame, now);
+        });
     }
 
     /// The task of a WebSocket has ended.
@@ -206,10 +212,10 @@ impl Connection {
         });
     }
 
-    /// Takes what waits for a WebSocket, and wakes its task when there is more.
+    /// Takes what waits for a WebSocket. Its task is woken when there is more.
     pub(crate) fn take_frames(&self, id: TransportId, task: &Waker) -> ToWrite {
         let mut core = self.core.lock();
-        let Some(queue) = core.websockets.iter_mut().find(|queue| queue.id == id) else {
+        let Some(queue) = core.websocket(id) else {
             return ToWrite {
                 frames: VecDeque::new(),
                 closing: true,
@@ -221,6 +227,7 @@ impl Connection {
         }
         queue.bytes = 0;
         queue.congested = false;
+        queue.parked = true;
         ToWrite {
             frames: mem::take(&mut queue.frames),
             closing: queue.closing,
@@ -230,8 +237,9 @@ impl Connection {
     /// So much waits to be written to a WebSocket that nothing more is taken for now.
     pub(crate) fn congested(&self, id: TransportId) {
         let mut core = self.core.lock();
-        if let Some(queue) = core.websockets.iter_mut().find(|queue| queue.id == id) {
+        if let Some(queue) = core.websocket(id) {
             queue.congested = true;
+            queue.parked = true;
         }
     }
 
@@ -304,8 +312,7 @@ impl Connection {
             if namespace.inner().local.is_observed() {
                 work.push(Work::Entered(socket.clone()));
             }
-            socket.push(Job::Connected(auth));
-            work.push(Work::Handle(socket.clone()));
+            post(socket, Job::Connected(auth), work);
             // A client that cannot be told is being closed: its socket is disconnected then.
             let _ = core.send(&packet, SendOptions::default(), now);
         });
@@ -332,7 +339,7 @@ impl Connection {
         let before = self.backlog.fetch_sub(1, Ordering::Relaxed);
         if before == self.shared.config.max_pending_events {
             self.caught_up.notify_waiters();
-            for queue in &self.core.lock().websockets {
+            for queue in &mut self.core.lock().websockets {
                 queue.wake();
             }
         }

@@ -1,11 +1,13 @@
 //! The state of a connection.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use faststr::FastStr;
+use smallvec::SmallVec;
 use songi_emit::{EmitError, Outgoing};
 use songi_engineio::{
     CloseReason, Frame, RequestId, Response, SendError, SendOptions, ServerSession, TransportId,
@@ -41,6 +43,8 @@ pub(super) struct WebSocketQueue {
     pub(super) congested: bool,
     /// Close it after the frames.
     pub(super) closing: bool,
+    /// Its task has taken all there was, and is to be woken.
+    pub(super) parked: bool,
     pub(super) task: Option<Waker>,
 }
 
@@ -56,13 +60,16 @@ pub(crate) struct ToWrite {
     pub(crate) closing: bool,
 }
 
+/// One input rarely brings more than one thing to do.
+pub(super) type Works = SmallVec<[Work; 1]>;
+
 /// What is done after the lock is released, because it runs handlers.
 pub(super) enum Work {
     Join {
         namespace: FastStr,
         auth: Option<RawJson>,
     },
-    Handle(Arc<SocketInner>),
+    Run(Arc<SocketInner>, Job),
     /// Who observes the rooms is told that a socket has entered its namespace.
     Entered(Arc<SocketInner>),
     /// Or that it has left, and these rooms, with whether it was the last there.
@@ -74,6 +81,10 @@ impl Core {
         self.sockets
             .iter()
             .find(|socket| socket.namespace().name() == namespace)
+    }
+
+    pub(super) fn websocket(&mut self, id: TransportId) -> Option<&mut WebSocketQueue> {
+        self.websockets.iter_mut().find(|queue| queue.id == id)
     }
 
     pub(super) fn respond(&mut self, request: RequestId, response: Response) {
@@ -97,7 +108,7 @@ impl Core {
         options: SendOptions,
         limit: usize,
     ) -> bool {
-        let Some(queue) = self.websockets.iter_mut().find(|queue| queue.id == id) else {
+        let Some(queue) = self.websocket(id) else {
             return true;
         };
         if options.volatile && queue.congested {
@@ -113,7 +124,7 @@ impl Core {
     }
 
     pub(super) fn close_websocket(&mut self, id: TransportId) {
-        if let Some(queue) = self.websockets.iter_mut().find(|queue| queue.id == id) {
+        if let Some(queue) = self.websocket(id) {
             queue.closing = true;
             queue.wake();
         }
@@ -145,7 +156,7 @@ impl Core {
         &mut self,
         socket: &Arc<SocketInner>,
         reason: DisconnectReason,
-        work: &mut Vec<Work>,
+        work: &mut Works,
     ) -> bool {
         let Some(position) = self
             .sockets
@@ -163,7 +174,7 @@ impl Core {
         &mut self,
         socket: &Arc<SocketInner>,
         reason: DisconnectReason,
-        work: &mut Vec<Work>,
+        work: &mut Works,
     ) {
         if !socket.mark_disconnected() {
             return;
@@ -177,13 +188,19 @@ impl Core {
             let rooms = rooms.iter().map(|(room, _)| room);
             let rooms = std::iter::once(socket.id()).chain(rooms);
             socket.keep_leaving_rooms(rooms.cloned().collect());
-            socket.push(Job::Disconnecting(args.clone()));
+            post(socket, Job::Disconnecting(args.clone()), work);
         }
-        socket.push(Job::Disconnected(args));
         if local.is_observed() {
             work.push(Work::Gone(socket.clone(), rooms));
         }
-        work.push(Work::Handle(socket.clone()));
+        post(socket, Job::Disconnected(args), work);
+    }
+}
+
+/// Gives a job to a socket: it is done after the lock is released, or after those before it.
+pub(super) fn post(socket: &Arc<SocketInner>, job: Job, work: &mut Works) {
+    if let Some(job) = socket.offer(job) {
+        work.push(Work::Run(socket.clone(), job));
     }
 }
 
@@ -195,12 +212,16 @@ impl WebSocketQueue {
             bytes: 0,
             congested: false,
             closing: false,
+            parked: false,
             task: None,
         }
     }
 
-    pub(super) fn wake(&self) {
-        if let Some(task) = &self.task {
+    /// Wakes the task if it waits; one that does not will look here before it does.
+    pub(super) fn wake(&mut self) {
+        if mem::take(&mut self.parked)
+            && let Some(task) = &self.task
+        {
             task.wake_by_ref();
         }
     }

@@ -98,6 +98,14 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     loop {
+        // All that one read brought, before anything is written.
+        while !connection.is_behind()
+            && let Some(event) = socket.next_buffered()
+        {
+            if let Some(end) = deliver(connection, id, Some(Ok(event))) {
+                return Poll::Ready(end);
+            }
+        }
         if socket.queued() >= WRITE_AHEAD && matches!(socket.poll_flush(cx), Poll::Ready(Err(_))) {
             return Poll::Ready(TransportEnd::Failed);
         }
@@ -142,16 +150,28 @@ where
             }
             return Poll::Pending;
         };
-        let frame = match received {
-            Some(Ok(Event::Text(text))) => Frame::Text(text),
-            Some(Ok(Event::Binary(bytes))) => Frame::Binary(bytes),
-            Some(Ok(Event::Close(_))) | None => return Poll::Ready(TransportEnd::Closed),
-            Some(Ok(_)) => continue,
-            Some(Err(error)) => {
-                tracing::debug!(%error, "WebSocket");
-                return Poll::Ready(TransportEnd::Failed);
-            }
-        };
-        connection.frame(id, frame);
+        if let Some(end) = deliver(connection, id, received) {
+            return Poll::Ready(end);
+        }
     }
+}
+
+/// Passes on what was received; or how the WebSocket has ended.
+fn deliver(
+    connection: &Arc<Connection>,
+    id: TransportId,
+    received: Option<Result<Event, songi_tokio::Error>>,
+) -> Option<TransportEnd> {
+    let frame = match received {
+        Some(Ok(Event::Text(text))) => Frame::Text(text),
+        Some(Ok(Event::Binary(bytes))) => Frame::Binary(bytes),
+        Some(Ok(Event::Close(_))) | None => return Some(TransportEnd::Closed),
+        Some(Ok(_)) => return None,
+        Some(Err(error)) => {
+            tracing::debug!(%error, "WebSocket");
+            return Some(TransportEnd::Failed);
+        }
+    };
+    connection.frame(id, frame);
+    None
 }
