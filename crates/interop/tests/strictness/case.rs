@@ -43,7 +43,7 @@ pub(crate) enum Stage {
 pub(crate) enum Mark {
     /// A packet to join the namespace `/mark` is answered.
     Join,
-    /// A WebSocket ping is answered: where a packet would be part of the input.
+    /// A WebSocket ping is answered, and another one: where a packet would be part of the input.
     Ping,
 }
 

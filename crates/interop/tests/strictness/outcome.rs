@@ -101,10 +101,17 @@ async fn upgraded(address: &str, frames: &[Frame], mark: Mark) -> Result<Vec<Str
 /// What comes on a WebSocket until the mark is answered, or the connection is over.
 async fn hear(wire: &mut Wire, sid: &str, mark: Mark) -> Result<Vec<String>> {
     let mut said = Vec::new();
+    let mut pongs = 0;
     loop {
         let (last, end) = match wire.receive().await? {
             Received::Text(text) if mark == Mark::Join && text.starts_with(MARK_ANSWER) => {
                 ("open".to_owned(), true)
+            }
+            // A server may answer a ping before what came with it, and the next one not.
+            Received::Pong if pongs == 0 => {
+                pongs += 1;
+                wire.send(&[], Mark::Ping).await;
+                continue;
             }
             Received::Pong => ("open".to_owned(), true),
             Received::Text(text) => (shown(&text, sid), false),
