@@ -27,7 +27,7 @@ cargo xtask <task>
   conformance        all of Autobahn in both roles, and a million simulated sessions
   layers             the protocol crates depend on nothing above them
   package            the protocol crates build and pass their tests alone
-  peers              install the JavaScript peers and the browser for the tests
+  peers              install the JavaScript and Python peers and the browser for the tests
   bench [FILTER]     the criterion benches, Songi and its peers in one run
 ";
 

@@ -50,7 +50,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     step("licences and sources");
     licences(sh)?;
 
-    step("JavaScript peers and browser");
+    step("peers and browser");
     peers::install(sh)?;
 
     step("unit, property, integration and documentation tests");

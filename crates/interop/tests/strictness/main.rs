@@ -10,6 +10,7 @@ mod case;
 mod messages;
 mod outcome;
 mod requests;
+mod sessions;
 mod sockets;
 mod table;
 mod wire;
@@ -41,6 +42,7 @@ async fn both_servers_do_what_the_document_says() -> Result<()> {
     let mut unexplained = Vec::new();
     let all = [
         requests::sections(),
+        sessions::sections(),
         sockets::sections(),
         messages::sections(),
     ];
