@@ -275,6 +275,17 @@ impl Connection {
         });
     }
 
+    /// Takes all sockets out of their namespaces and closes the connection. The client is told, and
+    /// does not come back by itself.
+    pub(crate) fn disconnect(self: &Arc<Self>) {
+        let sockets = self.core.lock().sockets.clone();
+        let reason = DisconnectReason::ServerNamespaceDisconnect;
+        for socket in &sockets {
+            self.disconnect_socket(socket, reason);
+        }
+        self.close(reason);
+    }
+
     /// Closes the connection at once.
     pub(crate) fn abort(self: &Arc<Self>) {
         self.command(|core, _, _| core.session.abort(CloseReason::ForcedClose));

@@ -281,10 +281,10 @@ impl Socket {
         }
     }
 
-    /// Closes the client's connection, with all its namespaces.
+    /// Takes the client out of all its namespaces and closes its connection.
     pub fn disconnect_connection(&self) {
         if let Some(connection) = self.0.connection() {
-            connection.close(DisconnectReason::ServerNamespaceDisconnect);
+            connection.disconnect();
         }
     }
 

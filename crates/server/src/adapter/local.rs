@@ -148,7 +148,7 @@ impl Local {
         const REASON: DisconnectReason = DisconnectReason::ServerNamespaceDisconnect;
         for socket in self.0.rooms.select(options) {
             match socket.connection() {
-                Some(connection) if close => connection.close(REASON),
+                Some(connection) if close => connection.disconnect(),
                 Some(connection) => connection.disconnect_socket(&socket, REASON),
                 None => {}
             }
