@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use faststr::FastStr;
 use parking_lot::Mutex;
+use smallvec::{SmallVec, smallvec};
 use songi_emit::{EmitError, Outgoing};
 use songi_engineio::{
     CloseReason, Dialect, Frame, RequestId, Response, Revision, SendOptions, ServerSession,
@@ -27,7 +28,7 @@ use songi_socketio::{Arguments, server as protocol};
 use tokio::sync::{Notify, oneshot};
 
 pub(crate) use self::core::Queued;
-use self::core::{Core, ToWrite, WebSocketQueue, Work, post};
+use self::core::{Core, ToWrite, WebSocketQueue, WebSockets, Work, post};
 use self::drive::close_reason;
 use crate::handshake::Handshake;
 use crate::reason::DisconnectReason;
@@ -55,7 +56,7 @@ impl Connection {
     ) -> Option<Arc<Self>> {
         let engine = shared.engine.clone();
         let session = ServerSession::polling_in(dialect, engine, sid.clone(), shared.now());
-        Self::new(shared, sid, handshake, session, Vec::new())
+        Self::new(shared, sid, handshake, session, WebSockets::new())
     }
 
     /// A client that begins with a WebSocket; `None` if the sid is taken.
@@ -67,7 +68,7 @@ impl Connection {
     ) -> Option<(Arc<Self>, TransportId)> {
         let engine = shared.engine.clone();
         let (session, id) = ServerSession::websocket_in(dialect, engine, sid.clone(), shared.now());
-        let websockets = vec![WebSocketQueue::new(id)];
+        let websockets = smallvec![WebSocketQueue::new(id)];
         let connection = Self::new(shared, sid, handshake, session, websockets)?;
         Some((connection, id))
     }
@@ -77,7 +78,7 @@ impl Connection {
         sid: FastStr,
         handshake: Handshake,
         session: ServerSession,
-        websockets: Vec<WebSocketQueue>,
+        websockets: WebSockets,
     ) -> Option<Arc<Self>> {
         let revision = match session.revision() {
             Revision::V3 => protocol::Revision::V4,
@@ -87,7 +88,7 @@ impl Connection {
         let core = Core {
             session,
             protocol: protocol.with_revision(revision),
-            sockets: Vec::new(),
+            sockets: SmallVec::new(),
             requests: Vec::new(),
             websockets,
             scheduled: None,

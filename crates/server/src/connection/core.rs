@@ -23,9 +23,10 @@ use crate::timers::Tick;
 pub(super) struct Core {
     pub(super) session: ServerSession,
     pub(super) protocol: protocol::Connection,
-    pub(super) sockets: Vec<Arc<SocketInner>>,
+    /// Most clients are in one namespace.
+    pub(super) sockets: SmallVec<[Arc<SocketInner>; 1]>,
     pub(super) requests: Vec<(RequestId, oneshot::Sender<Response>)>,
-    pub(super) websockets: Vec<WebSocketQueue>,
+    pub(super) websockets: WebSockets,
     /// The tick for which this connection is in the timers.
     pub(super) scheduled: Option<Tick>,
     /// Why the sockets are being disconnected, where the session's own reason says less.
@@ -33,6 +34,9 @@ pub(super) struct Core {
     /// What more is known of it.
     pub(super) description: Option<String>,
 }
+
+/// There is one but during an upgrade.
+pub(super) type WebSockets = SmallVec<[WebSocketQueue; 1]>;
 
 /// What waits to be written to one WebSocket of the session: there are two during an upgrade.
 pub(super) struct WebSocketQueue {
