@@ -8,16 +8,13 @@ const actions = {
   leave: () => socket.disconnect(),
   "close the engine": () => socket.io.engine.close(),
   "break off": () => socket.io.engine.transport.ws.terminate(),
-  "no packet": () => {
-    const { transport } = socket.io.engine;
-    if (transport.ws) transport.ws.send("7");
-    else transport.doWrite("7", () => {});
-  },
+  "no frame": () => socket.io.engine.transport.ws._socket.write(Buffer.from([0xff, 0x80, 0, 0, 0, 0])),
+  "no packet": () => socket.io.engine.transport.ws.send("7"),
   "no packet of Socket.IO": () => socket.io.engine.send("9"),
   "no pongs": () => {
-    const { engine } = socket.io;
-    const send = engine.sendPacket;
-    engine.sendPacket = (type, ...rest) => type === "pong" || send.call(engine, type, ...rest);
+    const { ws } = socket.io.engine.transport;
+    const { send } = ws;
+    ws.send = (data, ...rest) => data === "3" || send.call(ws, data, ...rest);
   },
   wait: () => print({ waiting: true }),
 };

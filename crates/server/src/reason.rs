@@ -25,7 +25,8 @@ pub enum DisconnectReason {
     /// The connection was closed, by the client or by the network.
     #[serde(rename = "transport close")]
     TransportClose,
-    /// The connection failed.
+    /// The connection carried what is no WebSocket, or a request of long-polling was given up or
+    /// came twice.
     #[serde(rename = "transport error")]
     TransportError,
     /// The client sent a packet that breaks the protocol.

@@ -104,8 +104,10 @@ where
                 return Poll::Ready(end);
             }
         }
-        if socket.queued() >= WRITE_AHEAD && matches!(socket.poll_flush(cx), Poll::Ready(Err(_))) {
-            return Poll::Ready(TransportEnd::Failed);
+        if socket.queued() >= WRITE_AHEAD
+            && let Poll::Ready(Err(error)) = socket.poll_flush(cx)
+        {
+            return Poll::Ready(end_by(&error));
         }
         let congested = socket.queued() >= WRITE_AHEAD;
         if !congested {
@@ -135,7 +137,7 @@ where
             // The handlers wake this task when they have caught up.
             match ready!(socket.poll_flush(cx)) {
                 Ok(()) => Poll::Pending,
-                Err(_) => return Poll::Ready(TransportEnd::Failed),
+                Err(error) => return Poll::Ready(end_by(&error)),
             }
         } else {
             // Writes what is queued before it waits.
@@ -167,9 +169,18 @@ fn deliver(
         Some(Ok(_)) => return None,
         Some(Err(error)) => {
             tracing::debug!(%error, "WebSocket");
-            return Some(TransportEnd::Failed);
+            return Some(end_by(&error));
         }
     };
     connection.frame(id, frame);
     None
+}
+
+/// A connection that breaks off was closed, as with the JavaScript server; one failed that carried
+/// what is no WebSocket.
+fn end_by(error: &songi_tokio::Error) -> TransportEnd {
+    match error {
+        songi_tokio::Error::Violation(_) => TransportEnd::Failed,
+        _ => TransportEnd::Closed,
+    }
 }
