@@ -109,7 +109,7 @@ const CASES: &[Case] = &[
 
 /// A server of either kind.
 enum Peer {
-    JavaScript(Script),
+    JavaScript(Box<Script>),
     Songi(Server, mpsc::UnboundedReceiver<DisconnectReason>),
 }
 
@@ -118,7 +118,7 @@ impl Peer {
         let [interval, timeout] = [interval, timeout].map(|time| time.as_millis().to_string());
         let mut script = Script::start("reasons-server", &[&interval, &timeout])?;
         let url = format!("http://127.0.0.1:{}", script.find("port").await?);
-        Ok((Self::JavaScript(script), url))
+        Ok((Self::JavaScript(Box::new(script)), url))
     }
 
     async fn songi((ping_interval, ping_timeout): Ping) -> Result<(Self, String)> {
