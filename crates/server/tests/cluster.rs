@@ -276,6 +276,7 @@ async fn the_sockets_of_all_servers_are_managed() {
     assert!(!remote.connected() && local.connected());
     there.disconnect_sockets(true);
     assert!(!local.connected());
+    assert_eq!(one.packet().await, "41");
     assert_eq!(one.packet().await, "1");
     assert_eq!((here.connections(), there.connections()), (0, 1));
 }
