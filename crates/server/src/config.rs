@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use songi_engineio::cookie::Cookie;
 use songi_engineio::{ServerConfig, Transports};
-use songi_socketio::{AckRegistry, Limits, server as protocol};
+use songi_socketio::{AckRegistry, Limits, Parser, server as protocol};
 use songi_websocket::deflate::DeflateConfig;
 
 use crate::adapter::AdapterFactory;
@@ -92,6 +92,9 @@ pub struct Config {
     /// Whether a namespace that a client made goes when nobody is in it any more. It is made anew
     /// when somebody asks for it. Default: yes (JavaScript: no).
     pub cleanup_empty_child_namespaces: bool,
+    /// How packets are encoded. Clients have to use the same: `io(url, { parser })` in JavaScript.
+    /// Default: JSON, which every client speaks. `Parser::Msgpack` needs the feature `msgpack`.
+    pub parser: Parser,
     /// What connects the servers of a cluster, made for each namespace. Default: there is only
     /// this server.
     pub adapter: AdapterFactory,
@@ -125,6 +128,7 @@ impl Default for Config {
             max_attachments: protocol.limits.max_attachments,
             max_dynamic_namespaces: 10_000,
             cleanup_empty_child_namespaces: true,
+            parser: Parser::default(),
             adapter: AdapterFactory::default(),
         }
     }

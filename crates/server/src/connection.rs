@@ -23,6 +23,7 @@ use songi_engineio::{
     Transport, TransportEnd, TransportId,
 };
 use songi_socketio::handler::{Job, Rejection};
+use songi_socketio::server::StateError;
 use songi_socketio::{Arguments, server as protocol};
 use tokio::sync::{Notify, oneshot};
 
@@ -86,7 +87,9 @@ impl Connection {
         let protocol = protocol::Connection::new(&shared.config.protocol(), shared.now());
         let core = Core {
             session,
-            protocol: protocol.with_revision(revision),
+            protocol: protocol
+                .with_parser(&shared.config.parser)
+                .with_revision(revision),
             sockets: Vec::new(),
             requests: Vec::new(),
             websockets,
@@ -246,6 +249,15 @@ impl Connection {
         self.command(|core, now, _| core.send(packet, options, now))
     }
 
+    /// A packet that the protocol's state writes.
+    fn encode(
+        &self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), StateError>,
+    ) -> Result<Outgoing, StateError> {
+        let parser = &self.shared.config.parser;
+        Outgoing::with_parser(parser, |wire| write(wire).map(|()| Vec::new()))
+    }
+
     // Closing
 
     /// Takes one socket out of its namespace and tells the client.
@@ -259,7 +271,7 @@ impl Connection {
             if !core.leave(socket, reason, work) {
                 return;
             }
-            let packet = Outgoing::encode(|wire| core.protocol.disconnect(name, wire));
+            let packet = self.encode(|wire| core.protocol.disconnect(name, wire));
             if let Ok(packet) = packet {
                 // A client that cannot be told is being closed anyway.
                 let _ = core.send(&packet, SendOptions::default(), now);
@@ -290,7 +302,7 @@ impl Connection {
         let socket = socket.inner();
         let namespace = socket.namespace();
         self.drive(|core, now, work| {
-            let packet = Outgoing::encode(|wire| {
+            let packet = self.encode(|wire| {
                 core.protocol
                     .accept(namespace.name(), socket.id(), None, wire)
             });
@@ -314,7 +326,7 @@ impl Connection {
     /// Keeps a client out of a namespace.
     pub(crate) fn refuse(self: &Arc<Self>, namespace: &FastStr, error: &Rejection) {
         self.drive(|core, now, _| {
-            let packet = Outgoing::encode(|wire| {
+            let packet = self.encode(|wire| {
                 core.protocol
                     .reject(namespace, error.message(), error.data(), wire)
             });

@@ -70,7 +70,10 @@ pub use songi_emit::{AckError, EmitError, EncodeError, Outgoing, PacketKind};
 pub use songi_engineio::Transports;
 pub use songi_engineio::cookie::{Cookie, CookieError, SameSite};
 pub use songi_socketio::handler::{self, Event, Failure, Handler, Middleware, Rejection, Verdict};
-pub use songi_socketio::{ArgumentError, Arguments};
+pub use songi_socketio::{
+    ArgumentError, Arguments, CustomDecoder, CustomParser, DecodeError, Format, Limits, Packet,
+    Parser, RawJson,
+};
 pub use songi_websocket::deflate::DeflateConfig;
 pub use state::State;
 

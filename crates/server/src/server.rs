@@ -81,7 +81,7 @@ impl Server {
     /// A server with settings of its own.
     pub fn with_config(config: Config) -> Self {
         let shared = Arc::new_cyclic(|server| {
-            let main = Namespace::main(server, &config.adapter);
+            let main = Namespace::main(server, &config);
             Shared {
                 engine: config.engine(),
                 policy: http::policy(config.per_message_deflate.map(Deflate::new).as_ref()),

@@ -17,7 +17,7 @@ use serde_json::json;
 use songi_emit::{AckReply, EmitError, Emitter, Outgoing};
 use songi_engineio::SendOptions;
 use songi_socketio::handler::{EventContext, Failure, FromEvent, HandlerSocket};
-use songi_socketio::{AckRegistry, ArgumentError};
+use songi_socketio::{AckRegistry, ArgumentError, Parser};
 
 use self::data::Extra;
 pub use self::handlers::HandlerId;
@@ -298,7 +298,7 @@ impl Socket {
         args: &impl Serialize,
         options: SendOptions,
     ) -> Result<(), EmitError> {
-        let packet = Outgoing::event(self.0.namespace.name(), None, event, args)?;
+        let packet = self.0.local().encode(None, event, args)?;
         self.0.send_event(&packet, options)
     }
 }
@@ -315,6 +315,10 @@ impl Emitter for Socket {
         self.0.namespace.name()
     }
 
+    fn parser(&self) -> &Parser {
+        self.0.local().parser()
+    }
+
     fn acks(&self) -> &Mutex<AckRegistry<AckReply>> {
         &self.0.acks
     }
@@ -326,7 +330,8 @@ impl Emitter for Socket {
 
 impl HandlerSocket for Socket {
     fn acknowledge<T: Serialize>(&self, id: u64, value: &T) {
-        let sent = Outgoing::ack(self.0.namespace.name(), id, value)
+        let parser = self.0.local().parser();
+        let sent = Outgoing::ack_in(parser, self.0.namespace.name(), id, value)
             .map_err(EmitError::from)
             .and_then(|packet| self.0.send(&packet, SendOptions::default()));
         if let Err(error) = sent {

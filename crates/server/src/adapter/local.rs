@@ -6,11 +6,13 @@ use std::sync::{Arc, Weak};
 
 use faststr::FastStr;
 use parking_lot::RwLock;
-use songi_emit::Outgoing;
-use songi_socketio::Arguments;
+use serde::Serialize;
+use songi_emit::{EncodeError, Outgoing};
 use songi_socketio::handler::contain;
+use songi_socketio::{Arguments, Parser};
 
 use super::{Answers, BroadcastOptions, RoomEvent};
+use crate::config::Config;
 use crate::namespace::{Namespace, NamespaceInner};
 use crate::reason::DisconnectReason;
 use crate::remote::SocketDetails;
@@ -30,6 +32,7 @@ struct LocalInner {
     name: FastStr,
     namespace: Weak<NamespaceInner>,
     rooms: Rooms,
+    parser: Parser,
     acks: AtomicU64,
     observed: AtomicBool,
     observers: RwLock<Vec<Arc<Observer>>>,
@@ -38,11 +41,12 @@ struct LocalInner {
 type Observer = dyn Fn(&RoomEvent) + Send + Sync;
 
 impl Local {
-    pub(crate) fn new(name: FastStr, namespace: Weak<NamespaceInner>) -> Self {
+    pub(crate) fn new(name: FastStr, namespace: Weak<NamespaceInner>, config: &Config) -> Self {
         Self(Arc::new(LocalInner {
             name,
             namespace,
             rooms: Rooms::default(),
+            parser: config.parser.clone(),
             acks: AtomicU64::new(0),
             observed: AtomicBool::new(false),
             observers: RwLock::default(),
@@ -57,6 +61,25 @@ impl Local {
     /// The name of the namespace, with its slash.
     pub fn name(&self) -> &FastStr {
         &self.0.name
+    }
+
+    /// An event of this namespace, encoded as its clients read it: for one that came from another
+    /// server.
+    ///
+    /// # Errors
+    ///
+    /// When the name is not allowed, or the arguments do not serialise.
+    pub fn encode(
+        &self,
+        id: Option<u64>,
+        event: &str,
+        args: &impl Serialize,
+    ) -> Result<Outgoing, EncodeError> {
+        Outgoing::event_in(&self.0.parser, &self.0.name, id, event, args)
+    }
+
+    pub(crate) fn parser(&self) -> &Parser {
+        &self.0.parser
     }
 
     /// Sends an event. A client for which too much waits already is disconnected; the others
