@@ -12,6 +12,7 @@ use songi_websocket::deflate::DeflateConfig;
 use crate::adapter::AdapterFactory;
 use crate::http::Cors;
 use crate::origins::Origins;
+use crate::recovery::Recovery;
 
 /// The settings of a [`Server`](crate::Server). The defaults are those of the JavaScript server,
 /// where it has them.
@@ -92,6 +93,9 @@ pub struct Config {
     /// Whether a namespace that a client made goes when nobody is in it any more. It is made anew
     /// when somebody asks for it. Default: yes (JavaScript: no).
     pub cleanup_empty_child_namespaces: bool,
+    /// Whether clients that lost their connection get back what they had, with what they have missed
+    /// meanwhile. Default: `None`, no; they are new clients.
+    pub recovery: Option<Recovery>,
     /// How packets are encoded. Clients have to use the same: `io(url, { parser })` in JavaScript.
     /// Default: JSON, which every client speaks. `Parser::Msgpack` needs the feature `msgpack`.
     pub parser: Parser,
@@ -128,6 +132,7 @@ impl Default for Config {
             max_attachments: protocol.limits.max_attachments,
             max_dynamic_namespaces: 10_000,
             cleanup_empty_child_namespaces: true,
+            recovery: None,
             parser: Parser::default(),
             adapter: AdapterFactory::default(),
         }

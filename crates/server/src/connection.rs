@@ -4,6 +4,7 @@
 //! its place, and never while a handler runs. Whoever brings an input (a request, a WebSocket
 //! message, an emit, a timer) does the work that follows from it.
 
+mod admit;
 mod core;
 mod drive;
 
@@ -22,9 +23,9 @@ use songi_engineio::{
     CloseReason, Dialect, Frame, RequestId, Response, Revision, SendOptions, ServerSession,
     Transport, TransportEnd, TransportId,
 };
-use songi_socketio::handler::{Job, Rejection};
+use songi_socketio::handler::Rejection;
+use songi_socketio::server as protocol;
 use songi_socketio::server::StateError;
-use songi_socketio::{Arguments, server as protocol};
 use tokio::sync::{Notify, oneshot};
 
 pub(crate) use self::core::Queued;
@@ -34,7 +35,7 @@ use crate::handshake::Handshake;
 use crate::reason::DisconnectReason;
 use crate::server::Shared;
 use crate::sid::random_id;
-use crate::socket::{Socket, SocketInner};
+use crate::socket::SocketInner;
 
 pub(crate) struct Connection {
     shared: Arc<Shared>,
@@ -141,6 +142,11 @@ impl Connection {
             (Revision::V3, _) => format!("{namespace}#{}", self.sid).into(),
             _ => random_id(),
         }
+    }
+
+    /// Whether the client can recover: those of Socket.IO 2 know nothing of it.
+    pub(crate) fn may_recover(&self) -> bool {
+        self.core.lock().session.revision() != Revision::V3
     }
 
     // Requests
@@ -279,6 +285,11 @@ impl Connection {
         });
     }
 
+    /// The client has come back by another connection: this one is dead.
+    pub(crate) fn take_over(self: &Arc<Self>) {
+        self.command(|core, _, _| core.session.abort(CloseReason::TransportClose));
+    }
+
     /// Closes the connection at once.
     pub(crate) fn abort(self: &Arc<Self>) {
         self.command(|core, _, _| core.session.abort(CloseReason::ForcedClose));
@@ -296,32 +307,6 @@ impl Connection {
     }
 
     // Joining
-
-    /// Lets a client into a namespace; the socket's connection handlers run next.
-    pub(crate) fn accept(self: &Arc<Self>, socket: &Socket, auth: Arguments) {
-        let socket = socket.inner();
-        let namespace = socket.namespace();
-        self.drive(|core, now, work| {
-            let packet = self.encode(|wire| {
-                core.protocol
-                    .accept(namespace.name(), socket.id(), None, wire)
-            });
-            // The client may have gone while it was being checked.
-            let (Ok(packet), false) = (packet, core.session.is_closed()) else {
-                socket.keep_out();
-                return;
-            };
-            core.sockets.push(socket.clone());
-            namespace.inner().local.insert(socket.clone());
-            if namespace.inner().local.is_observed() {
-                work.push(Work::Entered(socket.clone()));
-            }
-            socket.push(Job::Connected(auth));
-            work.push(Work::Handle(socket.clone()));
-            // A client that cannot be told is being closed: its socket is disconnected then.
-            let _ = core.send(&packet, SendOptions::default(), now);
-        });
-    }
 
     /// Keeps a client out of a namespace.
     pub(crate) fn refuse(self: &Arc<Self>, namespace: &FastStr, error: &Rejection) {

@@ -16,6 +16,8 @@ pub(crate) struct Inbox {
     jobs: VecDeque<Job>,
     running: usize,
     state: State,
+    /// The socket that has come back in place of this one.
+    successor: Option<Arc<SocketInner>>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,8 @@ enum State {
     Open,
     /// What is running overlaps with nothing.
     Alone,
+    /// Nothing runs before the handlers of the socket that this one was have finished.
+    Held,
     /// The socket is disconnected, and its handlers know it.
     Over,
 }
@@ -43,6 +47,9 @@ impl Inbox {
     }
 
     fn next(&mut self, concurrency: usize) -> Option<Job> {
+        if self.state == State::Held {
+            return None;
+        }
         let is_event = matches!(self.jobs.front()?, Job::Event { .. });
         let limit = if is_event { concurrency } else { 1 };
         let alone = self.state == State::Alone || (!is_event && self.running > 0);
@@ -106,6 +113,27 @@ impl SocketInner {
         self.drop_handlers();
     }
 
+    /// The handlers of this socket run after those of the one that it was.
+    pub(crate) fn follow(self: &Arc<Self>, previous: Option<Arc<Self>>) {
+        let Some(previous) = previous else {
+            return;
+        };
+        let mut before = previous.inbox.lock();
+        if before.state != State::Over {
+            self.inbox.lock().state = State::Held;
+            before.successor = Some(self.clone());
+        }
+    }
+
+    fn release(self: &Arc<Self>) {
+        let mut inbox = self.inbox.lock();
+        if inbox.state == State::Held {
+            inbox.state = State::Open;
+        }
+        drop(inbox);
+        self.work();
+    }
+
     fn next_job(&self) -> Option<Job> {
         let concurrency = self.namespace().inner().concurrency();
         self.inbox.lock().next(concurrency)
@@ -120,7 +148,13 @@ impl SocketInner {
                 }
             }
             Kind::Disconnecting => self.forget_leaving_rooms(),
-            Kind::Disconnected => self.drop_handlers(),
+            Kind::Disconnected => {
+                self.drop_handlers();
+                let successor = self.inbox.lock().successor.take();
+                if let Some(successor) = successor {
+                    successor.release();
+                }
+            }
             Kind::Connected => {}
         }
     }

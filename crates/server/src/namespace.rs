@@ -16,7 +16,7 @@ use songi_emit::EncodeError;
 use songi_socketio::handler::HandlerTable;
 
 pub use self::dynamic::{Auth, Match, NamespaceMatcher};
-pub(crate) use self::dynamic::{Matched, MatcherFn, matcher_fn};
+pub(crate) use self::dynamic::{Matched, MatcherFn, Stay, matcher_fn};
 pub(crate) use self::handlers::Handlers;
 pub use self::server_side::ServerSide;
 pub(crate) use self::server_side::check_server_side;

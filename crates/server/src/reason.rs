@@ -56,6 +56,22 @@ impl DisconnectReason {
         }
     }
 
+    /// Whether a client may recover after it: see [`Recovery`](crate::Recovery). Not after either
+    /// side has left the namespace on purpose, nor after a breach of the protocol.
+    pub fn is_recoverable(self) -> bool {
+        match self {
+            Self::ServerNamespaceDisconnect
+            | Self::ClientNamespaceDisconnect
+            | Self::ParseError => false,
+            Self::ServerShuttingDown
+            | Self::PingTimeout
+            | Self::TransportClose
+            | Self::TransportError
+            | Self::ForcedClose
+            | Self::ForcedServerClose => true,
+        }
+    }
+
     /// The arguments of a `disconnect` event.
     pub(crate) fn as_arguments(self, description: Option<&str>) -> Arguments {
         let arguments = match description {

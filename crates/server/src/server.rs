@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use faststr::FastStr;
@@ -66,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) namespaces: Namespaces,
     pub(crate) states: RwLock<Arc<States>>,
     pub(crate) error_hook: RwLock<Option<ErrorHook>>,
+    weak: Weak<Shared>,
     origin: Instant,
     /// Where the tasks run, known from the first client on.
     runtime: OnceLock<Handle>,
@@ -97,6 +98,7 @@ impl Server {
                 states: RwLock::default(),
                 error_hook: RwLock::default(),
                 main,
+                weak: server.clone(),
                 origin: Instant::now(),
                 runtime: OnceLock::new(),
                 timer_task: OnceLock::new(),
@@ -207,10 +209,32 @@ impl Shared {
         let runtime = self.runtime.get_or_init(Handle::current);
         self.timer_task.get_or_init(|| {
             self.start_adapters();
+            self.start_sweeper(runtime);
             let (timers, origin) = (self.timers.clone(), self.origin);
             runtime
                 .spawn(async move { timers.run(|| origin.elapsed()).await })
                 .abort_handle()
+        });
+    }
+
+    /// Forgets what is kept for clients that have not come back.
+    fn start_sweeper(&self, runtime: &Handle) {
+        let Some(recovery) = &self.config.recovery else {
+            return;
+        };
+        let (interval, weak) = (recovery.sweep_interval(), self.weak.clone());
+        runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(interval).await;
+                let Some(shared) = weak.upgrade() else {
+                    return;
+                };
+                for namespace in shared.namespaces.all() {
+                    if let Some(memory) = namespace.inner().local.memory() {
+                        drop(memory.expire());
+                    }
+                }
+            }
         });
     }
 

@@ -14,7 +14,9 @@ use songi_socketio::handler::Job;
 use songi_socketio::{RawJson, server as protocol};
 use tokio::sync::oneshot;
 
+use crate::namespace::Stay;
 use crate::reason::DisconnectReason;
+use crate::recovery::Departed;
 use crate::socket::SocketInner;
 use crate::timers::Tick;
 
@@ -65,6 +67,10 @@ pub(super) enum Work {
     Handle(Arc<SocketInner>),
     /// Who observes the rooms is told that a socket has entered its namespace.
     Entered(Arc<SocketInner>),
+    /// Or that it is back in these rooms, with whether it is the first there.
+    Rejoined(Arc<SocketInner>, Vec<(FastStr, bool)>),
+    /// What a socket leaves behind that may recover is put aside.
+    Departed(Arc<SocketInner>),
     /// Or that it has left, and these rooms, with whether it was the last there.
     Gone(Arc<SocketInner>, Vec<(FastStr, bool)>),
 }
@@ -165,11 +171,20 @@ impl Core {
         reason: DisconnectReason,
         work: &mut Vec<Work>,
     ) {
+        let resumable = socket.resumable();
+        let stay = resumable
+            .filter(|_| reason.is_recoverable())
+            .map(|_| Stay::new(socket.namespace()));
         if !socket.mark_disconnected() {
             return;
         }
         let local = &socket.namespace().inner().local;
         let rooms = local.remove(socket.id());
+        if let Some(resumable) = resumable {
+            let rooms = rooms.iter().map(|(room, _)| room.clone()).collect();
+            resumable.depart(Departed { rooms, stay });
+            work.push(Work::Departed(socket.clone()));
+        }
         // Who waits for an ack is told by the end of its channel.
         socket.acks.lock().drain().for_each(drop);
         let args = reason.as_arguments(self.description.as_deref());

@@ -24,9 +24,7 @@ impl Connection {
     ) -> T {
         let mut work = Vec::new();
         let result = self.step(&mut work, input);
-        for work in work {
-            self.perform(work);
-        }
+        self.perform_all(work);
         result
     }
 
@@ -40,16 +38,13 @@ impl Connection {
         let result = self.step(&mut work, input);
         if !work.is_empty() {
             let connection = self.clone();
-            self.shared.spawn(async move {
-                for work in work {
-                    connection.perform(work);
-                }
-            });
+            self.shared
+                .spawn(async move { connection.perform_all(work) });
         }
         result
     }
 
-    fn step<T>(
+    pub(super) fn step<T>(
         self: &Arc<Self>,
         work: &mut Vec<Work>,
         input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
@@ -64,6 +59,12 @@ impl Connection {
         result
     }
 
+    pub(super) fn perform_all(self: &Arc<Self>, work: Vec<Work>) {
+        for work in work {
+            self.perform(work);
+        }
+    }
+
     fn perform(self: &Arc<Self>, work: Work) {
         match work {
             Work::Join { namespace, auth } => joining::join(self, &namespace, auth),
@@ -71,6 +72,15 @@ impl Connection {
             Work::Entered(socket) => {
                 let local = &socket.namespace().inner().local;
                 local.tell_entered(socket.id());
+            }
+            Work::Rejoined(socket, rooms) => {
+                let local = &socket.namespace().inner().local;
+                local.tell_rejoined(socket.id(), &rooms);
+            }
+            Work::Departed(socket) => {
+                if let Some(memory) = socket.namespace().inner().local.memory() {
+                    memory.settle(&socket);
+                }
             }
             Work::Gone(socket, rooms) => {
                 let local = &socket.namespace().inner().local;

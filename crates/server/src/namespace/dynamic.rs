@@ -115,6 +115,25 @@ impl Namespace {
     }
 }
 
+/// Keeps a dynamic namespace from being cleaned up as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Stay(Weak<NamespaceInner>);
+
+impl Stay {
+    pub(crate) fn new(namespace: &Namespace) -> Self {
+        namespace.enter();
+        Self(Arc::downgrade(&namespace.0))
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        if let Some(namespace) = self.0.upgrade() {
+            Namespace::from_inner(namespace).exit();
+        }
+    }
+}
+
 impl NamespaceInner {
     fn inherit(&self, parent: &Self) {
         *self.handlers.write() = parent.handlers();
