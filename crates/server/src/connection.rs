@@ -7,12 +7,13 @@
 mod admit;
 mod core;
 mod drive;
+mod pressure;
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -31,7 +32,9 @@ use tokio::sync::{Notify, oneshot};
 pub(crate) use self::core::Queued;
 use self::core::{Core, ToWrite, WebSocketQueue, Work};
 use self::drive::close_reason;
+pub use self::pressure::SlowClient;
 use crate::handshake::Handshake;
+use crate::metrics::{Observed, Traffic, count};
 use crate::reason::DisconnectReason;
 use crate::server::Shared;
 use crate::sid::random_id;
@@ -45,6 +48,11 @@ pub(crate) struct Connection {
     /// Events that wait for their handlers, of all sockets.
     backlog: AtomicUsize,
     caught_up: Notify,
+    /// Bytes that the task of the WebSocket has taken and not written.
+    unwritten: AtomicUsize,
+    /// Somebody waits until nothing waits for the client.
+    awaits_drain: AtomicBool,
+    drained: Notify,
 }
 
 impl Connection {
@@ -97,7 +105,13 @@ impl Connection {
             scheduled: None,
             reason: None,
             description: None,
+            drop_volatile_beyond: match shared.config.slow_client {
+                SlowClient::Disconnect => None,
+                SlowClient::DropVolatileFirst => Some(shared.config.max_buffered),
+            },
+            traffic: Traffic::default(),
         };
+        let transport = core.session.transport();
         let connection = Arc::new(Self {
             shared: shared.clone(),
             sid: sid.clone(),
@@ -105,11 +119,20 @@ impl Connection {
             core: Mutex::new(core),
             backlog: AtomicUsize::new(0),
             caught_up: Notify::new(),
+            unwritten: AtomicUsize::new(0),
+            awaits_drain: AtomicBool::new(false),
+            drained: Notify::new(),
         });
         match shared.connections.write().entry(sid) {
             Entry::Occupied(_) => return None,
             Entry::Vacant(entry) => entry.insert(connection.clone()),
         };
+        tracing::debug!(name: "songi.connection.opened", sid = %connection.sid, ?transport);
+        let counters = &shared.counters;
+        count(match transport {
+            Some(Transport::Polling) => &counters.opened_polling,
+            _ => &counters.opened_websocket,
+        });
         // Schedules the first deadline, hands out the open packet, and lets a client of Socket.IO 2
         // into the main namespace.
         connection.drive(|core, _, work| {
@@ -117,6 +140,10 @@ impl Connection {
                 work.push(Work::Join { namespace, auth });
             }
         });
+        if shared.closing.is_cancelled() {
+            // It came too late to be told with the others.
+            connection.close(DisconnectReason::ServerShuttingDown);
+        }
         Some(connection)
     }
 
@@ -141,6 +168,17 @@ impl Connection {
             (Revision::V3, "/") => self.sid.clone(),
             (Revision::V3, _) => format!("{namespace}#{}", self.sid).into(),
             _ => random_id(),
+        }
+    }
+
+    /// What is counted of it, and what waits.
+    pub(crate) fn observe(&self) -> Observed {
+        let core = self.core.lock();
+        Observed {
+            transport: core.session.transport(),
+            traffic: core.traffic,
+            buffered: core.buffered() + self.unwritten.load(Ordering::Relaxed),
+            pending: self.backlog.load(Ordering::Relaxed),
         }
     }
 
@@ -211,6 +249,7 @@ impl Connection {
     pub(crate) fn websocket_closed(self: &Arc<Self>, id: TransportId, end: TransportEnd) {
         self.drive(|core, now, _| {
             core.websockets.retain(|queue| queue.id != id);
+            self.unwritten.store(0, Ordering::SeqCst);
             core.session.transport_closed(id, end, now);
         });
     }
@@ -310,6 +349,13 @@ impl Connection {
 
     /// Keeps a client out of a namespace.
     pub(crate) fn refuse(self: &Arc<Self>, namespace: &FastStr, error: &Rejection) {
+        tracing::debug!(
+            name: "songi.socket.refused",
+            sid = %self.sid,
+            %namespace,
+            message = error.message(),
+        );
+        count(&self.shared.counters.refused_joins);
         self.drive(|core, now, _| {
             let packet = self.encode(|wire| {
                 core.protocol

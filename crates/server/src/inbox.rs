@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use songi_socketio::handler::{Job, Run};
+use tracing::{Instrument as _, Span};
 
 use crate::socket::{Socket, SocketInner};
 
@@ -90,20 +91,35 @@ impl SocketInner {
             let kind = Kind::of(&job);
             let socket = Socket::from_inner(self.clone());
             let handlers = self.namespace().inner().table();
+            let span = self.span(&job);
             let mut run = Run::new(socket, handlers, job).with_own(self.own_table());
             // The waker is not needed: if a handler waits, the task polls it again.
-            match Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop())) {
+            let polled =
+                span.in_scope(|| Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop())));
+            match polled {
                 Poll::Ready(()) => self.finish_job(kind),
                 Poll::Pending => {
                     let socket = self.clone();
                     tokio::spawn(async move {
-                        run.await;
+                        run.instrument(span).await;
                         socket.finish_job(kind);
                         socket.work();
                     });
                 }
             }
         }
+    }
+
+    /// What handlers run in.
+    fn span(&self, job: &Job) -> Span {
+        let event = match job {
+            Job::Event { name, .. } => name.as_str(),
+            Job::Connected(_) => "connection",
+            Job::Disconnecting(_) => "disconnecting",
+            Job::Disconnected(_) => "disconnect",
+        };
+        let namespace = self.namespace().name();
+        tracing::debug_span!("songi.handle", socket = %self.id(), %namespace, event)
     }
 
     /// The socket is not let in: nothing will be handled.

@@ -13,6 +13,7 @@ use songi_socketio::{Arguments, RawJson};
 use crate::connection::Connection;
 use crate::failure::report;
 use crate::handshake::Handshake;
+use crate::metrics::count;
 use crate::namespace::{Auth, Namespace};
 use crate::recovery::Resumable;
 use crate::sid::random_id;
@@ -84,6 +85,7 @@ fn join_namespace(connection: &Arc<Connection>, namespace: Namespace, auth: Opti
         if connection.readmit(&socket, &request, auth.clone()) {
             return;
         }
+        count(&connection.shared().counters.not_recovered);
         // It was too late: a new client, which has to pass.
         client.namespace.enter();
         socket.inner().keep_out();
@@ -112,7 +114,10 @@ impl Client {
         if !connection.may_recover() {
             return None;
         }
-        let (sid, data) = memory.find(&request)?;
+        let Some((sid, data)) = memory.find(&request) else {
+            count(&connection.shared().counters.not_recovered);
+            return None;
+        };
         let resumable = Resumable::new(request.pid.clone(), true);
         let socket = self.socket(connection, sid, Some(resumable));
         socket.inner().share_data(data);

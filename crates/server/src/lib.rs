@@ -33,6 +33,7 @@
 
 pub mod adapter;
 mod broadcast;
+mod closing;
 mod config;
 mod connection;
 mod failure;
@@ -40,6 +41,7 @@ mod handshake;
 pub mod http;
 mod inbox;
 mod joining;
+mod metrics;
 mod namespace;
 mod namespaces;
 mod origins;
@@ -57,10 +59,12 @@ pub use adapter::Adapter;
 pub use broadcast::{Broadcast, BroadcastAckError, BroadcastAckReason, BroadcastAcks};
 pub use bytes::Bytes;
 pub use config::Config;
+pub use connection::SlowClient;
 pub use failure::HandlerError;
 pub use faststr::FastStr;
 pub use handshake::Handshake;
 pub use http::{ConnectionError, Cors, RefusalCause};
+pub use metrics::{HandlerFailures, Metrics};
 pub use namespace::{Auth, Match, Namespace, NamespaceMatcher, ServerSide};
 pub use origins::Origins;
 pub use reason::DisconnectReason;

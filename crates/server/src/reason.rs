@@ -41,6 +41,19 @@ pub enum DisconnectReason {
 }
 
 impl DisconnectReason {
+    /// All there are.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::ServerNamespaceDisconnect,
+        Self::ClientNamespaceDisconnect,
+        Self::ServerShuttingDown,
+        Self::PingTimeout,
+        Self::TransportClose,
+        Self::TransportError,
+        Self::ParseError,
+        Self::ForcedClose,
+        Self::ForcedServerClose,
+    ];
+
     /// The name that the JavaScript server uses.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -95,17 +108,7 @@ mod tests {
 
     #[test]
     fn the_serde_name_is_the_displayed_one() {
-        for reason in [
-            DisconnectReason::ServerNamespaceDisconnect,
-            DisconnectReason::ClientNamespaceDisconnect,
-            DisconnectReason::ServerShuttingDown,
-            DisconnectReason::PingTimeout,
-            DisconnectReason::TransportClose,
-            DisconnectReason::TransportError,
-            DisconnectReason::ParseError,
-            DisconnectReason::ForcedClose,
-            DisconnectReason::ForcedServerClose,
-        ] {
+        for reason in DisconnectReason::ALL {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
             assert_eq!(
                 serde_json::from_value::<DisconnectReason>(reason.as_str().into()).unwrap(),

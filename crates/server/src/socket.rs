@@ -250,6 +250,34 @@ impl Socket {
         EmitWithAck::start(self.clone(), event, &args, SendOptions::default())
     }
 
+    /// Bytes that wait for the client, of all its namespaces: what the network has not taken, or
+    /// no request has fetched yet.
+    pub fn buffered(&self) -> usize {
+        let connection = self.0.connection();
+        connection.map_or(0, |connection| connection.buffered())
+    }
+
+    /// Waits until nothing waits for the client any more, of all its namespaces: the way to send
+    /// much without having it wait here.
+    ///
+    /// ```no_run
+    /// # async fn example(socket: songi_server::Socket) -> Result<(), songi_server::EmitError> {
+    /// for part in std::iter::repeat_n("x".repeat(100_000), 1000) {
+    ///     socket.emit("part", part)?;
+    ///     socket.drained().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the client is disconnected.
+    pub async fn drained(&self) -> Result<(), EmitError> {
+        let connection = self.0.connection().ok_or(EmitError::Disconnected)?;
+        connection.drained().await
+    }
+
     /// Puts the socket into a room.
     pub fn join(&self, room: impl AsRef<str>) {
         self.0.local().join(&self.0.id, FastStr::new(room));
@@ -357,7 +385,7 @@ impl HandlerSocket for Socket {
             .map_err(EmitError::from)
             .and_then(|packet| self.0.send(&packet, SendOptions::default()));
         if let Err(error) = sent {
-            tracing::debug!(socket = %self.0.id, %error, "ack not sent");
+            tracing::debug!(name: "songi.emit.failed", socket = %self.0.id, %error);
         }
     }
 

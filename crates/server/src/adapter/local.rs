@@ -104,7 +104,7 @@ impl Local {
         let send = options.flags.send_options();
         for socket in self.0.rooms.select(options) {
             if let Err(error) = socket.send_event(packet, send) {
-                tracing::debug!(socket = %socket.id(), %error, "broadcast not sent");
+                tracing::debug!(name: "songi.emit.failed", socket = %socket.id(), %error);
             }
         }
     }
@@ -132,7 +132,7 @@ impl Local {
                 .map_err(Into::into)
                 .and_then(|()| socket.send_event(packet, send));
             if let Err(error) = sent {
-                tracing::debug!(socket = %socket.id(), %error, "broadcast not sent");
+                tracing::debug!(name: "songi.emit.failed", socket = %socket.id(), %error);
                 socket.acks.lock().take(id);
             }
         }
@@ -200,6 +200,10 @@ impl Local {
         if let Some(namespace) = self.0.namespace.upgrade() {
             Namespace::from_inner(namespace).server_side_event(event, args, answers);
         }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.rooms.len()
     }
 
     /// All rooms that have members, those of the sockets' own ids not among them.

@@ -11,6 +11,7 @@ use songi_socketio::recovery::Request;
 
 use super::Connection;
 use super::core::{Core, Work};
+use crate::metrics::count;
 use crate::recovery::Memory;
 use crate::socket::{Socket, SocketInner};
 
@@ -89,8 +90,9 @@ impl Connection {
                 None
             }
         };
-        if back.is_none() {
-            socket.keep_out();
+        match back {
+            Some(_) => count(&self.shared.counters.recovered),
+            None => socket.keep_out(),
         }
         self.perform_all(work);
         true
@@ -115,6 +117,13 @@ impl Connection {
         let (Ok(packet), false) = (packet, core.session.is_closed()) else {
             return false;
         };
+        tracing::debug!(
+            name: "songi.socket.connected",
+            socket = %socket.id(),
+            namespace = %namespace.name(),
+            sid = %self.sid,
+            recovered = socket.resumable().is_some_and(|it| it.has_recovered()),
+        );
         core.sockets.push(socket.clone());
         namespace.inner().local.insert(socket.clone());
         if namespace.inner().local.is_observed() {

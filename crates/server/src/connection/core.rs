@@ -14,6 +14,7 @@ use songi_socketio::handler::Job;
 use songi_socketio::{RawJson, server as protocol};
 use tokio::sync::oneshot;
 
+use crate::metrics::Traffic;
 use crate::namespace::Stay;
 use crate::reason::DisconnectReason;
 use crate::recovery::Departed;
@@ -32,6 +33,9 @@ pub(super) struct Core {
     pub(super) reason: Option<DisconnectReason>,
     /// What more is known of it.
     pub(super) description: Option<String>,
+    /// From how many bytes that wait on volatile packets are dropped.
+    pub(super) drop_volatile_beyond: Option<usize>,
+    pub(super) traffic: Traffic,
 }
 
 /// What waits to be written to one WebSocket of the session: there are two during an upgrade.
@@ -50,6 +54,7 @@ pub(super) struct WebSocketQueue {
 pub(crate) struct Queued {
     pub(crate) frame: Frame,
     pub(crate) compress: bool,
+    pub(super) volatile: bool,
 }
 
 /// What the task of a WebSocket takes from its queue.
@@ -113,6 +118,7 @@ impl Core {
         queue.frames.push_back(Queued {
             frame,
             compress: options.compress,
+            volatile: options.volatile,
         });
         queue.wake();
         queue.bytes <= limit
@@ -131,6 +137,9 @@ impl Core {
         options: SendOptions,
         now: Duration,
     ) -> Result<(), EmitError> {
+        if !self.make_room(packet, options) {
+            return Ok(());
+        }
         for frame in packet.frames() {
             self.session
                 .send(frame, options, now)
@@ -143,6 +152,7 @@ impl Core {
                     _ => EmitError::Disconnected,
                 })?;
         }
+        self.traffic.sent(packet.bytes());
         Ok(())
     }
 
@@ -178,6 +188,15 @@ impl Core {
         if !socket.mark_disconnected() {
             return;
         }
+        if let Some(server) = socket.namespace().server() {
+            server.counters.disconnected(reason);
+        }
+        tracing::debug!(
+            name: "songi.socket.disconnected",
+            socket = %socket.id(),
+            namespace = %socket.namespace().name(),
+            %reason,
+        );
         let local = &socket.namespace().inner().local;
         let rooms = local.remove(socket.id());
         if let Some(resumable) = resumable {

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::upgrade::Upgraded;
@@ -104,7 +104,10 @@ where
         let congested = socket.queued() >= WRITE_AHEAD;
         if !congested {
             let taken = connection.take_frames(id, cx.waker());
-            for Queued { frame, compress } in taken.frames {
+            for Queued {
+                frame, compress, ..
+            } in taken.frames
+            {
                 let message = match frame {
                     Frame::Text(text) => Message::Text(text),
                     Frame::Binary(bytes) => Message::Binary(bytes),
@@ -127,9 +130,9 @@ where
         }
         let polled = if connection.is_behind() {
             // The handlers wake this task when they have caught up.
-            match ready!(socket.poll_flush(cx)) {
-                Ok(()) => Poll::Pending,
-                Err(_) => return Poll::Ready(TransportEnd::Failed),
+            match socket.poll_flush(cx) {
+                Poll::Ready(Err(_)) => return Poll::Ready(TransportEnd::Failed),
+                _ => Poll::Pending,
             }
         } else {
             // Writes what is queued before it waits.
@@ -140,6 +143,7 @@ where
             if congested && socket.queued() < WRITE_AHEAD {
                 continue;
             }
+            connection.written(socket.queued());
             return Poll::Pending;
         };
         let frame = match received {

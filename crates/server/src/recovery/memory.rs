@@ -77,7 +77,7 @@ impl Memory {
         let packet = kept.record(packet, options, self.now());
         for socket in rooms.select(options) {
             if let Err(error) = socket.send(&packet, send) {
-                tracing::debug!(socket = %socket.id(), %error, "broadcast not sent");
+                tracing::debug!(name: "songi.emit.failed", socket = %socket.id(), %error);
             }
         }
     }
@@ -152,7 +152,7 @@ impl Memory {
         };
         let old = old?;
         if let Some(connection) = old.connection() {
-            tracing::debug!(socket = %old.id(), "a connection is taken over");
+            tracing::debug!(name: "songi.connection.taken_over", socket = %old.id());
             connection.take_over();
         }
         self.settle(&old);
