@@ -105,6 +105,7 @@ impl Connection {
             scheduled: None,
             reason: None,
             description: None,
+            unwritten: 0,
             drop_volatile_beyond: match shared.config.slow_client {
                 SlowClient::Disconnect => None,
                 SlowClient::DropVolatileFirst => Some(shared.config.max_buffered),

@@ -33,6 +33,8 @@ pub(super) struct Core {
     pub(super) reason: Option<DisconnectReason>,
     /// What more is known of it.
     pub(super) description: Option<String>,
+    /// Bytes that the task of the WebSocket has taken and not written, when the lock was taken.
+    pub(super) unwritten: usize,
     /// From how many bytes that wait on volatile packets are dropped.
     pub(super) drop_volatile_beyond: Option<usize>,
     pub(super) traffic: Traffic,
@@ -108,6 +110,7 @@ impl Core {
         options: SendOptions,
         limit: usize,
     ) -> bool {
+        let unwritten = self.unwritten;
         let Some(queue) = self.websockets.iter_mut().find(|queue| queue.id == id) else {
             return true;
         };
@@ -121,7 +124,7 @@ impl Core {
             volatile: options.volatile,
         });
         queue.wake();
-        queue.bytes <= limit
+        queue.bytes.saturating_add(unwritten) <= limit
     }
 
     pub(super) fn close_websocket(&mut self, id: TransportId) {

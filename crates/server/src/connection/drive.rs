@@ -52,6 +52,7 @@ impl Connection {
     ) -> T {
         let now = self.shared.now();
         let mut core = self.core.lock();
+        core.unwritten = self.unwritten.load(Ordering::Relaxed);
         let result = input(&mut core, now, work);
         while let Some(output) = core.session.poll_output() {
             self.hand_out(&mut core, output, now, work);

@@ -28,8 +28,9 @@ impl Core {
         let Some(limit) = self.drop_volatile_beyond else {
             return true;
         };
+        let more = packet.bytes().saturating_add(self.unwritten);
+        let fits = |bytes: usize| bytes.saturating_add(more) <= limit;
         for queue in &mut self.websockets {
-            let fits = |bytes: usize| bytes.saturating_add(packet.bytes()) <= limit;
             if fits(queue.bytes) {
                 continue;
             }
