@@ -202,6 +202,35 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
+    /// The next event of what has been read already, if that holds one. It reads and writes
+    /// nothing: what the event calls for (a pong, the answer to a Close frame) is sent by the next
+    /// [`recv`](Self::recv) or [`flush`](Self::flush), and so is what is wrong with it told.
+    ///
+    /// To take all that one read brought, and to answer it with one write:
+    ///
+    /// ```
+    /// # use songi_tokio::{Error, Event, Message, SendError, WebSocket};
+    /// # use tokio::io::{AsyncRead, AsyncWrite};
+    /// # async fn example<IO>(mut socket: WebSocket<IO>) -> Result<(), Error>
+    /// # where IO: AsyncRead + AsyncWrite + Unpin {
+    /// while let Some(event) = socket.recv().await {
+    ///     let mut events = vec![event?];
+    ///     while let Some(event) = socket.next_buffered() {
+    ///         events.push(event);
+    ///     }
+    ///     println!("{} events", events.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn next_buffered(&mut self) -> Option<Event> {
+        if self.finished || self.failure.is_some() || self.input.is_empty() {
+            return None;
+        }
+        let received = self.connection.receive(&mut self.input);
+        self.received(received)
+    }
+
     /// Writes all that is queued.
     ///
     /// Cancel safe: what was written is taken off the queue at once.

@@ -10,7 +10,7 @@ use songi_socketio::handler::Job;
 use songi_socketio::recovery::Request;
 
 use super::Connection;
-use super::core::{Core, Work};
+use super::core::{Core, Work, Works, post};
 use crate::metrics::count;
 use crate::recovery::Memory;
 use crate::socket::{Socket, SocketInner};
@@ -26,7 +26,7 @@ impl Connection {
                 }
             });
         };
-        let mut work = Vec::new();
+        let mut work = Works::new();
         let admitted = {
             let mut kept = memory.lock();
             kept.open(resumable.pid(), socket);
@@ -56,7 +56,7 @@ impl Connection {
         let Some(memory) = memory(socket) else {
             return false;
         };
-        let mut work = Vec::new();
+        let mut work = Works::new();
         let back = {
             let mut kept = memory.lock();
             let max_bytes = self.shared.config.max_buffered;
@@ -106,7 +106,7 @@ impl Connection {
         auth: Arguments,
         missed: &[Outgoing],
         now: Duration,
-        work: &mut Vec<Work>,
+        work: &mut Works,
     ) -> bool {
         let namespace = socket.namespace();
         let pid = socket.resumable().map(|resumable| resumable.pid().as_str());
@@ -129,8 +129,7 @@ impl Connection {
         if namespace.inner().local.is_observed() {
             work.push(Work::Entered(socket.clone()));
         }
-        socket.push(Job::Connected(auth));
-        work.push(Work::Handle(socket.clone()));
+        post(socket, Job::Connected(auth), work);
         for packet in missed.iter().chain([&packet]) {
             // A client that cannot be told is being closed: its socket is disconnected then.
             if core.send(packet, SendOptions::default(), now).is_err() {

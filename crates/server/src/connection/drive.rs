@@ -10,7 +10,7 @@ use songi_socketio::handler::Job;
 use songi_socketio::server as protocol;
 
 use super::Connection;
-use super::core::{Core, Work};
+use super::core::{Core, Work, Works, post};
 use crate::joining;
 use crate::metrics::count;
 use crate::reason::DisconnectReason;
@@ -21,9 +21,9 @@ impl Connection {
     /// handlers that it is for.
     pub(super) fn drive<T>(
         self: &Arc<Self>,
-        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
+        input: impl FnOnce(&mut Core, Duration, &mut Works) -> T,
     ) -> T {
-        let mut work = Vec::new();
+        let mut work = Works::new();
         let result = self.step(&mut work, input);
         self.perform_all(work);
         result
@@ -33,9 +33,9 @@ impl Connection {
     /// may hold locks that they want.
     pub(super) fn command<T>(
         self: &Arc<Self>,
-        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
+        input: impl FnOnce(&mut Core, Duration, &mut Works) -> T,
     ) -> T {
-        let mut work = Vec::new();
+        let mut work = Works::new();
         let result = self.step(&mut work, input);
         if !work.is_empty() {
             let connection = self.clone();
@@ -47,8 +47,8 @@ impl Connection {
 
     pub(super) fn step<T>(
         self: &Arc<Self>,
-        work: &mut Vec<Work>,
-        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
+        work: &mut Works,
+        input: impl FnOnce(&mut Core, Duration, &mut Works) -> T,
     ) -> T {
         let now = self.shared.now();
         let mut core = self.core.lock();
@@ -64,7 +64,7 @@ impl Connection {
         result
     }
 
-    pub(super) fn perform_all(self: &Arc<Self>, work: Vec<Work>) {
+    pub(super) fn perform_all(self: &Arc<Self>, work: Works) {
         for work in work {
             self.perform(work);
         }
@@ -73,7 +73,7 @@ impl Connection {
     fn perform(self: &Arc<Self>, work: Work) {
         match work {
             Work::Join { namespace, auth } => joining::join(self, &namespace, auth),
-            Work::Handle(socket) => socket.work(),
+            Work::Run(socket, job) => socket.run(job),
             Work::Entered(socket) => {
                 let local = &socket.namespace().inner().local;
                 local.tell_entered(socket.id());
@@ -94,7 +94,7 @@ impl Connection {
         }
     }
 
-    fn hand_out(&self, core: &mut Core, output: Output, now: Duration, work: &mut Vec<Work>) {
+    fn hand_out(&self, core: &mut Core, output: Output, now: Duration, work: &mut Works) {
         match output {
             Output::Respond { request, response } => core.respond(request, response),
             Output::Frame {
@@ -140,7 +140,7 @@ impl Connection {
     }
 
     /// A Socket.IO packet, or one attachment of it.
-    fn receive(&self, core: &mut Core, message: Message, now: Duration, work: &mut Vec<Work>) {
+    fn receive(&self, core: &mut Core, message: Message, now: Duration, work: &mut Works) {
         core.traffic.received(match &message {
             Message::Text(text) => text.len(),
             Message::Binary(bytes) => bytes.len(),
@@ -164,7 +164,7 @@ impl Connection {
         }
     }
 
-    fn incoming(&self, core: &mut Core, incoming: protocol::Incoming, work: &mut Vec<Work>) {
+    fn incoming(&self, core: &mut Core, incoming: protocol::Incoming, work: &mut Works) {
         use protocol::Incoming;
         match incoming {
             Incoming::Connect { namespace, auth } => work.push(Work::Join { namespace, auth }),
@@ -177,9 +177,8 @@ impl Connection {
                 let Some(socket) = core.socket(&namespace) else {
                     return;
                 };
-                socket.push(Job::Event { name, id, args });
                 self.backlog.fetch_add(1, Ordering::Relaxed);
-                work.push(Work::Handle(socket.clone()));
+                post(socket, Job::Event { name, id, args }, work);
             }
             Incoming::Ack {
                 namespace,
