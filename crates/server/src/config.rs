@@ -98,7 +98,8 @@ pub struct Config {
     /// when somebody asks for it. Default: yes (JavaScript: no).
     pub cleanup_empty_child_namespaces: bool,
     /// Whether clients that lost their connection get back what they had, with what they have missed
-    /// meanwhile. Default: `None`, no; they are new clients.
+    /// meanwhile. It is kept in the memory of this process: in a cluster, they have to come back to
+    /// the same server. Default: `None`, no; they are new clients.
     pub recovery: Option<Recovery>,
     /// How packets are encoded. Clients have to use the same: `io(url, { parser })` in JavaScript.
     /// Default: JSON, which every client speaks. `Parser::Msgpack` needs the feature `msgpack`.
