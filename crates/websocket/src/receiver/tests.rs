@@ -95,6 +95,10 @@ fn ping(payload: &[u8]) -> Event {
 #[test]
 fn messages_of_every_class_of_length() {
     for len in [0, 1, 30, 31, 125, 126, 127, 256, 257, 65_535, 65_536] {
+        // Miri takes a second for a kilobyte.
+        if cfg!(miri) && len > 1000 {
+            continue;
+        }
         let payload: Vec<u8> = (0..len).map(|i| i as u8 | 1).collect();
         let words = "a".repeat(len);
         let mut to_client = frame(0x82, &payload);
@@ -102,9 +106,7 @@ fn messages_of_every_class_of_length() {
         let mut to_server = masked(0x82, [9, 8, 7, 6], &payload);
         to_server.extend(masked(0x81, [0, 1, 2, 255], words.as_bytes()));
         let expected = (vec![binary(&payload), text(&words)], None);
-        // Miri takes a second for a kilobyte in small pieces.
-        let small = if cfg!(miri) && len > 1000 { 9997 } else { 3 };
-        for piece in [usize::MAX, 997.max(small), small] {
+        for piece in [usize::MAX, 997, 3] {
             assert_eq!(run(client(), &to_client, piece), expected, "{len}");
             assert_eq!(run(server(), &to_server, piece), expected, "{len}");
         }
