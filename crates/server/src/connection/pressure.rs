@@ -1,4 +1,4 @@
-//! Clients that read more slowly than is sent to them.
+//! Clients that read more slowly than is sent to them, or send faster than their events are handled.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -93,6 +93,33 @@ impl Connection {
         if gone || (core.buffered() == 0 && self.unwritten.load(Ordering::SeqCst) == 0) {
             self.awaits_drain.store(false, Ordering::SeqCst);
             self.drained.notify_waiters();
+        }
+    }
+
+    /// The handlers of an event have finished.
+    pub(crate) fn event_handled(&self) {
+        let before = self.backlog.fetch_sub(1, Ordering::Relaxed);
+        if before == self.shared.config.max_pending_events {
+            self.caught_up.notify_waiters();
+            for queue in &mut self.core.lock().websockets {
+                queue.wake();
+            }
+        }
+    }
+
+    /// Whether so many events wait for their handlers that no more should be read.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.backlog.load(Ordering::Relaxed) >= self.shared.config.max_pending_events
+    }
+
+    /// Waits until [`is_behind`](Self::is_behind) is false.
+    pub(crate) async fn caught_up(&self) {
+        loop {
+            let caught_up = self.caught_up.notified();
+            if !self.is_behind() {
+                return;
+            }
+            caught_up.await;
         }
     }
 }
