@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use songi_engineio::SendOptions;
-use songi_socketio::{AckRegistry, Arguments};
+use songi_socketio::{AckRegistry, Arguments, Parser};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{AckError, EmitError, Outgoing};
@@ -41,6 +41,11 @@ impl AckReply {
 pub trait Emitter: Clone + Send + Sync + 'static {
     /// The name of its namespace.
     fn namespace(&self) -> &str;
+
+    /// How its packets are encoded. JSON unless it says otherwise.
+    fn parser(&self) -> &Parser {
+        &Parser::Json
+    }
 
     /// The acks that it waits for. Who receives one takes it from here and sends it on.
     fn acks(&self) -> &Mutex<AckRegistry<AckReply>>;
@@ -121,7 +126,8 @@ impl<S: Emitter> Pending<S> {
         let id = socket.acks().lock().insert(AckReply::One(sender), None)?;
         // From here on the drop takes the ack back.
         let pending = Self { socket, id, reply };
-        let packet = Outgoing::event(pending.socket.namespace(), Some(id), event, args)?;
+        let (parser, namespace) = (pending.socket.parser(), pending.socket.namespace());
+        let packet = Outgoing::event_in(parser, namespace, Some(id), event, args)?;
         pending.socket.send_packet(&packet, options)?;
         Ok(pending)
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use faststr::FastStr;
 use serde::Serialize;
 use songi_engineio::Frame;
-use songi_socketio::{Decoder, EncodeError, Limits, Packet, encode};
+use songi_socketio::{EncodeError, Format, Limits, Packet, Parser};
 
 /// The type digit of an Engine.IO message, which stands in front of a Socket.IO packet.
 const MESSAGE: u8 = b'4';
@@ -23,8 +23,9 @@ const MESSAGE: u8 = b'4';
 /// ```
 #[derive(Debug, Clone)]
 pub struct Outgoing {
-    text: FastStr,
+    head: Frame,
     attachments: Vec<Bytes>,
+    parser: Parser,
 }
 
 impl Outgoing {
@@ -39,7 +40,22 @@ impl Outgoing {
         name: &str,
         args: &impl Serialize,
     ) -> Result<Self, EncodeError> {
-        Self::with_attachments(|wire| encode::event(wire, namespace, id, name, args))
+        Self::event_in(&Parser::Json, namespace, id, name, args)
+    }
+
+    /// An event in the encoding of this parser.
+    ///
+    /// # Errors
+    ///
+    /// As [`event`](Self::event).
+    pub fn event_in(
+        parser: &Parser,
+        namespace: &str,
+        id: Option<u64>,
+        name: &str,
+        args: &impl Serialize,
+    ) -> Result<Self, EncodeError> {
+        Self::with_parser(parser, |wire| parser.event(wire, namespace, id, name, args))
     }
 
     /// The answer to the event that had this id.
@@ -48,21 +64,43 @@ impl Outgoing {
     ///
     /// When the namespace is not allowed, or the arguments do not serialise.
     pub fn ack(namespace: &str, id: u64, args: &impl Serialize) -> Result<Self, EncodeError> {
-        Self::with_attachments(|wire| encode::ack(wire, namespace, id, args))
+        Self::ack_in(&Parser::Json, namespace, id, args)
+    }
+
+    /// The same answer in the encoding of this parser.
+    ///
+    /// # Errors
+    ///
+    /// As [`ack`](Self::ack).
+    pub fn ack_in(
+        parser: &Parser,
+        namespace: &str,
+        id: u64,
+        args: &impl Serialize,
+    ) -> Result<Self, EncodeError> {
+        Self::with_parser(parser, |wire| parser.ack(wire, namespace, id, args))
     }
 
     /// The event again, with one argument more: the offset by which a client that lost its
-    /// connection says what it has seen. Nothing is serialised anew. `None` when this is no event.
+    /// connection says what it has seen. Nothing is serialised anew. `None` when this is no
+    /// event, or one that asks for an ack.
     pub fn with_offset(&self, offset: &str) -> Option<Self> {
-        let array = self.text.strip_suffix(']')?;
-        if !matches!(self.text.as_bytes(), [MESSAGE, b'2' | b'5', ..]) {
-            return None;
-        }
-        let offset = serde_json::to_string(offset).ok()?;
-        let text = format!("{array},{offset}]");
+        let first = match &self.head {
+            Frame::Text(text) => text.as_bytes().strip_prefix(&[MESSAGE])?,
+            Frame::Binary(bytes) => bytes,
+        };
+        let (first, attachments) = self.parser.with_offset(first, &self.attachments, offset)?;
+        let head = match &self.head {
+            Frame::Text(_) => {
+                let text = [&[MESSAGE], first.as_slice()].concat();
+                Frame::from_message_wire(FastStr::from_vec_u8(text).ok()?)
+            }
+            Frame::Binary(_) => Frame::Binary(first.into()),
+        };
         Some(Self {
-            text: text.into(),
-            attachments: self.attachments.clone(),
+            head,
+            attachments,
+            parser: self.parser.clone(),
         })
     }
 
@@ -81,14 +119,19 @@ impl Outgoing {
     /// # Ok::<(), songi_emit::EncodeError>(())
     /// ```
     pub fn decode(&self) -> Option<Packet> {
-        let mut decoder = Decoder::new(Limits {
+        let mut decoder = self.parser.decoder(Limits {
             max_attachments: u16::MAX,
             max_packet_bytes: usize::MAX,
             max_namespace_bytes: u16::MAX,
             ..Limits::default()
         });
-        let text = self.text.slice_ref(self.text.get(1..)?);
-        let mut packet = decoder.decode_text(text, Duration::ZERO).ok()?;
+        let mut packet = match &self.head {
+            Frame::Text(text) => {
+                let text = text.slice_ref(text.get(1..)?);
+                decoder.decode_text(text, Duration::ZERO).ok()?
+            }
+            Frame::Binary(bytes) => decoder.decode_binary(bytes.clone(), Duration::ZERO).ok()?,
+        };
         for attachment in &self.attachments {
             packet = decoder
                 .decode_binary(attachment.clone(), Duration::ZERO)
@@ -121,20 +164,66 @@ impl Outgoing {
         let attachments = write(&mut wire)?;
         let text = FastStr::from_vec_u8(wire)
             .map_err(|error| EncodeError::Serialize(error.to_string()))?;
-        Ok(Self { text, attachments })
+        let head = Frame::from_message_wire(text);
+        Ok(Self {
+            head,
+            attachments,
+            parser: Parser::Json,
+        })
+    }
+
+    /// A packet as one of its parsers' methods writes it.
+    ///
+    /// ```
+    /// use songi_emit::{Outgoing, Parser};
+    /// use songi_engineio::Frame;
+    ///
+    /// let parser = Parser::Json;
+    /// let packet = Outgoing::with_parser(&parser, |wire| parser.event(wire, "/", None, "hey", "Jude"))?;
+    /// assert_eq!(packet.frames().next(), Some(Frame::Text(r#"42["hey","Jude"]"#.into())));
+    /// # Ok::<(), songi_emit::EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of `write`.
+    pub fn with_parser<E>(
+        parser: &Parser,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>, E>,
+    ) -> Result<Self, E>
+    where
+        E: From<EncodeError>,
+    {
+        if parser.format() == Format::Text {
+            let mut packet = Self::with_attachments(write)?;
+            packet.parser = parser.clone();
+            return Ok(packet);
+        }
+        let mut wire = Vec::with_capacity(128);
+        let attachments = write(&mut wire)?;
+        Ok(Self {
+            head: Frame::Binary(wire.into()),
+            attachments,
+            parser: parser.clone(),
+        })
+    }
+
+    /// Bytes of all its frames.
+    pub fn bytes(&self) -> usize {
+        let attachments = self.attachments.iter().map(Bytes::len);
+        self.head.len() + attachments.sum::<usize>()
     }
 
     /// The frames, in the order in which they must be sent, next to each other.
     pub fn frames(&self) -> impl Iterator<Item = Frame> {
-        let text = Frame::from_message_wire(self.text.clone());
         let attachments = self.attachments.iter().cloned().map(Frame::Binary);
-        std::iter::once(text).chain(attachments)
+        std::iter::once(self.head.clone()).chain(attachments)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use songi_socketio::PacketKind;
+    use songi_socketio::{PacketKind, encode};
 
     use super::*;
 

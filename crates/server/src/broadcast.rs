@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use faststr::FastStr;
 use serde::Serialize;
-use songi_emit::{EncodeError, Outgoing};
+use songi_emit::EncodeError;
 use songi_socketio::Arguments;
 
 pub use self::acks::{BroadcastAckError, BroadcastAckReason, BroadcastAcks};
@@ -94,8 +94,8 @@ impl Broadcast {
     /// When the arguments cannot be encoded: then nobody gets anything.
     pub fn emit(&self, event: &str, args: impl Serialize) -> Result<(), EncodeError> {
         self.each(|namespace| {
-            let packet = Outgoing::event(namespace.name(), None, event, &args)?;
             let inner = namespace.inner();
+            let packet = inner.local.encode(None, event, &args)?;
             if self.options.flags.local {
                 inner.local.broadcast(&packet, &self.options);
             } else {
@@ -134,7 +134,7 @@ impl Broadcast {
         let sent = self.each(|namespace| {
             let inner = namespace.inner();
             let id = inner.local.next_ack_id();
-            let packet = Outgoing::event(namespace.name(), Some(id), event, &args)?;
+            let packet = inner.local.encode(Some(id), event, &args)?;
             if self.options.flags.local {
                 inner
                     .local

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use songi_engineio::cookie::Cookie;
 use songi_engineio::{ServerConfig, Transports};
-use songi_socketio::{AckRegistry, Limits, server as protocol};
+use songi_socketio::{AckRegistry, Limits, Parser, server as protocol};
 use songi_websocket::deflate::DeflateConfig;
 
 use crate::adapter::AdapterFactory;
+use crate::connection::SlowClient;
 use crate::http::Cors;
 use crate::origins::Origins;
+use crate::recovery::Recovery;
 
 /// The settings of a [`Server`](crate::Server). The defaults are those of the JavaScript server,
 /// where it has them.
@@ -74,9 +76,12 @@ pub struct Config {
     /// which are then served as `/socket.io/socket.io.js` and so on: the eight files that it has
     /// for browsers, and nothing else in it. Default: none.
     pub serve_client: Option<PathBuf>,
-    /// Bytes that may wait for one client. One that reads so slowly that more would wait is
-    /// disconnected; the others notice nothing. Default: 4 MiB.
+    /// Bytes that may wait for one client. What happens to one that reads so slowly that more would
+    /// wait is the next setting; the others notice nothing. Default: 4 MiB.
     pub max_buffered: usize,
+    /// What is done with such a client. Default: its volatile events are dropped first, and if that
+    /// is not enough, it is disconnected.
+    pub slow_client: SlowClient,
     /// Events of one client that may wait for their handlers before nothing more is read from it.
     /// Default: 1024.
     pub max_pending_events: usize,
@@ -92,6 +97,15 @@ pub struct Config {
     /// Whether a namespace that a client made goes when nobody is in it any more. It is made anew
     /// when somebody asks for it. Default: yes (JavaScript: no).
     pub cleanup_empty_child_namespaces: bool,
+    /// Whether clients that lost their connection get back what they had, with what they have missed
+    /// meanwhile. It is kept in the memory of this process: in a cluster, they have to come back to
+    /// the same server. Default: `None`, no; they are new clients.
+    pub recovery: Option<Recovery>,
+    /// How packets are encoded. Clients have to use the same: `io(url, { parser })` in JavaScript.
+    /// Default: JSON, which every client speaks. `Parser::Msgpack` needs the feature `msgpack`.
+    pub parser: Parser,
+    /// How long [`Server::close`](crate::Server::close) waits for clients to go. Default: 10 s.
+    pub close_timeout: Duration,
     /// What connects the servers of a cluster, made for each namespace. Default: there is only
     /// this server.
     pub adapter: AdapterFactory,
@@ -119,12 +133,16 @@ impl Default for Config {
             cookie: None,
             serve_client: None,
             max_buffered: engine.max_buffered,
+            slow_client: SlowClient::default(),
             max_pending_events: 1024,
             max_pending_acks: AckRegistry::<()>::DEFAULT_LIMIT,
             max_namespaces: protocol.max_namespaces,
             max_attachments: protocol.limits.max_attachments,
             max_dynamic_namespaces: 10_000,
             cleanup_empty_child_namespaces: true,
+            recovery: None,
+            parser: Parser::default(),
+            close_timeout: Duration::from_secs(10),
             adapter: AdapterFactory::default(),
         }
     }

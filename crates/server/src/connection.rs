@@ -4,14 +4,16 @@
 //! its place, and never while a handler runs. Whoever brings an input (a request, a WebSocket
 //! message, an emit, a timer) does the work that follows from it.
 
+mod admit;
 mod core;
 mod drive;
+mod pressure;
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -23,18 +25,21 @@ use songi_engineio::{
     CloseReason, Dialect, Frame, RequestId, Response, Revision, SendOptions, ServerSession,
     Transport, TransportEnd, TransportId,
 };
-use songi_socketio::handler::{Job, Rejection};
-use songi_socketio::{Arguments, server as protocol};
+use songi_socketio::handler::Rejection;
+use songi_socketio::server as protocol;
+use songi_socketio::server::StateError;
 use tokio::sync::{Notify, oneshot};
 
 pub(crate) use self::core::Queued;
-use self::core::{Core, ToWrite, WebSocketQueue, WebSockets, Work, post};
+use self::core::{Core, ToWrite, WebSocketQueue, WebSockets, Work};
 use self::drive::close_reason;
+pub use self::pressure::SlowClient;
 use crate::handshake::Handshake;
+use crate::metrics::{Observed, Traffic, count};
 use crate::reason::DisconnectReason;
 use crate::server::Shared;
 use crate::sid::random_id;
-use crate::socket::{Socket, SocketInner};
+use crate::socket::SocketInner;
 
 pub(crate) struct Connection {
     shared: Arc<Shared>,
@@ -44,6 +49,11 @@ pub(crate) struct Connection {
     /// Events that wait for their handlers, of all sockets.
     backlog: AtomicUsize,
     caught_up: Notify,
+    /// Bytes that the task of the WebSocket has taken and not written.
+    unwritten: AtomicUsize,
+    /// Somebody waits until nothing waits for the client.
+    awaits_drain: AtomicBool,
+    drained: Notify,
 }
 
 impl Connection {
@@ -87,14 +97,23 @@ impl Connection {
         let protocol = protocol::Connection::new(&shared.config.protocol(), shared.now());
         let core = Core {
             session,
-            protocol: protocol.with_revision(revision),
+            protocol: protocol
+                .with_parser(&shared.config.parser)
+                .with_revision(revision),
             sockets: SmallVec::new(),
             requests: Vec::new(),
             websockets,
             scheduled: None,
             reason: None,
             description: None,
+            unwritten: 0,
+            drop_volatile_beyond: match shared.config.slow_client {
+                SlowClient::Disconnect => None,
+                SlowClient::DropVolatileFirst => Some(shared.config.max_buffered),
+            },
+            traffic: Traffic::default(),
         };
+        let transport = core.session.transport();
         let connection = Arc::new(Self {
             shared: shared.clone(),
             sid: sid.clone(),
@@ -102,11 +121,20 @@ impl Connection {
             core: Mutex::new(core),
             backlog: AtomicUsize::new(0),
             caught_up: Notify::new(),
+            unwritten: AtomicUsize::new(0),
+            awaits_drain: AtomicBool::new(false),
+            drained: Notify::new(),
         });
         match shared.connections.write().entry(sid) {
             Entry::Occupied(_) => return None,
             Entry::Vacant(entry) => entry.insert(connection.clone()),
         };
+        tracing::debug!(name: "songi.connection.opened", sid = %connection.sid, ?transport);
+        let counters = &shared.counters;
+        count(match transport {
+            Some(Transport::Polling) => &counters.opened_polling,
+            _ => &counters.opened_websocket,
+        });
         // Schedules the first deadline, hands out the open packet, and lets a client of Socket.IO 2
         // into the main namespace.
         connection.drive(|core, _, work| {
@@ -114,6 +142,10 @@ impl Connection {
                 work.push(Work::Join { namespace, auth });
             }
         });
+        if shared.closing.is_cancelled() {
+            // It came too late to be told with the others.
+            connection.close(DisconnectReason::ServerShuttingDown);
+        }
         Some(connection)
     }
 
@@ -139,6 +171,22 @@ impl Connection {
             (Revision::V3, _) => format!("{namespace}#{}", self.sid).into(),
             _ => random_id(),
         }
+    }
+
+    /// What is counted of it, and what waits.
+    pub(crate) fn observe(&self) -> Observed {
+        let core = self.core.lock();
+        Observed {
+            transport: core.session.transport(),
+            traffic: core.traffic,
+            buffered: core.buffered() + self.unwritten.load(Ordering::Relaxed),
+            pending: self.backlog.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether the client can recover: those of Socket.IO 2 know nothing of it.
+    pub(crate) fn may_recover(&self) -> bool {
+        self.core.lock().session.revision() != Revision::V3
     }
 
     // Requests
@@ -209,6 +257,7 @@ impl Connection {
     pub(crate) fn websocket_closed(self: &Arc<Self>, id: TransportId, end: TransportEnd) {
         self.drive(|core, now, _| {
             core.websockets.retain(|queue| queue.id != id);
+            self.unwritten.store(0, Ordering::SeqCst);
             core.session.transport_closed(id, end, now);
         });
     }
@@ -255,6 +304,15 @@ impl Connection {
         self.command(|core, now, _| core.send(packet, options, now))
     }
 
+    /// A packet that the protocol's state writes.
+    fn encode(
+        &self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), StateError>,
+    ) -> Result<Outgoing, StateError> {
+        let parser = &self.shared.config.parser;
+        Outgoing::with_parser(parser, |wire| write(wire).map(|()| Vec::new()))
+    }
+
     // Closing
 
     /// Takes one socket out of its namespace and tells the client.
@@ -268,7 +326,7 @@ impl Connection {
             if !core.leave(socket, reason, work) {
                 return;
             }
-            let packet = Outgoing::encode(|wire| core.protocol.disconnect(name, wire));
+            let packet = self.encode(|wire| core.protocol.disconnect(name, wire));
             if let Ok(packet) = packet {
                 // A client that cannot be told is being closed anyway.
                 let _ = core.send(&packet, SendOptions::default(), now);
@@ -285,6 +343,11 @@ impl Connection {
             self.disconnect_socket(socket, reason);
         }
         self.close(reason);
+    }
+
+    /// The client has come back by another connection: this one is dead.
+    pub(crate) fn take_over(self: &Arc<Self>) {
+        self.command(|core, _, _| core.session.abort(CloseReason::TransportClose));
     }
 
     /// Closes the connection at once.
@@ -305,35 +368,17 @@ impl Connection {
 
     // Joining
 
-    /// Lets a client into a namespace; the socket's connection handlers run next.
-    pub(crate) fn accept(self: &Arc<Self>, socket: &Socket, auth: Arguments) {
-        let socket = socket.inner();
-        let namespace = socket.namespace();
-        self.drive(|core, now, work| {
-            let packet = Outgoing::encode(|wire| {
-                core.protocol
-                    .accept(namespace.name(), socket.id(), None, wire)
-            });
-            // The client may have gone while it was being checked.
-            let (Ok(packet), false) = (packet, core.session.is_closed()) else {
-                socket.keep_out();
-                return;
-            };
-            core.sockets.push(socket.clone());
-            namespace.inner().local.insert(socket.clone());
-            if namespace.inner().local.is_observed() {
-                work.push(Work::Entered(socket.clone()));
-            }
-            post(socket, Job::Connected(auth), work);
-            // A client that cannot be told is being closed: its socket is disconnected then.
-            let _ = core.send(&packet, SendOptions::default(), now);
-        });
-    }
-
     /// Keeps a client out of a namespace.
     pub(crate) fn refuse(self: &Arc<Self>, namespace: &FastStr, error: &Rejection) {
+        tracing::debug!(
+            name: "songi.socket.refused",
+            sid = %self.sid,
+            %namespace,
+            message = error.message(),
+        );
+        count(&self.shared.counters.refused_joins);
         self.drive(|core, now, _| {
-            let packet = Outgoing::encode(|wire| {
+            let packet = self.encode(|wire| {
                 core.protocol
                     .reject(namespace, error.message(), error.data(), wire)
             });
@@ -342,34 +387,5 @@ impl Connection {
                 let _ = core.send(&packet, SendOptions::default(), now);
             }
         });
-    }
-
-    // Back-pressure
-
-    /// The handlers of an event have finished.
-    pub(crate) fn event_handled(&self) {
-        let before = self.backlog.fetch_sub(1, Ordering::Relaxed);
-        if before == self.shared.config.max_pending_events {
-            self.caught_up.notify_waiters();
-            for queue in &mut self.core.lock().websockets {
-                queue.wake();
-            }
-        }
-    }
-
-    /// Whether so many events wait for their handlers that no more should be read.
-    pub(crate) fn is_behind(&self) -> bool {
-        self.backlog.load(Ordering::Relaxed) >= self.shared.config.max_pending_events
-    }
-
-    /// Waits until [`is_behind`](Self::is_behind) is false.
-    pub(crate) async fn caught_up(&self) {
-        loop {
-            let caught_up = self.caught_up.notified();
-            if !self.is_behind() {
-                return;
-            }
-            caught_up.await;
-        }
     }
 }

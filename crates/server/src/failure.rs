@@ -49,17 +49,21 @@ impl Server {
 /// Logs it, and tells who wants to know.
 pub(crate) fn report(socket: &Socket, event: &FastStr, failure: Failure<'_>) {
     let (id, namespace) = (socket.id(), socket.namespace().name());
-    match failure {
-        Failure::Panic(_) => tracing::error!(socket = %id, %namespace, %event, %failure),
-        Failure::Argument(_) | Failure::Rejected(_) => {
-            tracing::debug!(socket = %id, %namespace, %event, %failure);
-        }
-        _ => tracing::warn!(socket = %id, %namespace, %event, %failure),
+    macro_rules! log {
+        ($level:ident) => {
+            tracing::$level!(name: "songi.handler.failed", socket = %id, %namespace, %event, %failure)
+        };
     }
-    let hook = socket
-        .namespace()
-        .server()
-        .and_then(|server| server.error_hook.read().clone());
+    match failure {
+        Failure::Panic(_) => log!(error),
+        Failure::Argument(_) | Failure::Rejected(_) => log!(debug),
+        _ => log!(warn),
+    }
+    let server = socket.namespace().server();
+    if let Some(server) = &server {
+        server.counters.failed(failure);
+    }
+    let hook = server.and_then(|server| server.error_hook.read().clone());
     if let Some(hook) = hook {
         let error = HandlerError {
             socket,

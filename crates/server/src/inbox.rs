@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use songi_socketio::handler::{Job, Run};
+use tracing::{Instrument as _, Span};
 
 use crate::socket::{Socket, SocketInner};
 
@@ -16,6 +17,8 @@ pub(crate) struct Inbox {
     jobs: VecDeque<Job>,
     running: usize,
     state: State,
+    /// The socket that has come back in place of this one.
+    successor: Option<Arc<SocketInner>>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,8 @@ enum State {
     Open,
     /// What is running overlaps with nothing.
     Alone,
+    /// Nothing runs before the handlers of the socket that this one was have finished.
+    Held,
     /// The socket is disconnected, and its handlers know it.
     Over,
 }
@@ -64,7 +69,8 @@ impl Inbox {
     fn begin(&mut self, job: &Job, concurrency: usize) -> bool {
         let is_event = matches!(job, Job::Event { .. });
         let limit = if is_event { concurrency } else { 1 };
-        let alone = self.state == State::Alone || (!is_event && self.running > 0);
+        let alone =
+            matches!(self.state, State::Alone | State::Held) || (!is_event && self.running > 0);
         if alone || self.running >= limit {
             return false;
         }
@@ -105,14 +111,17 @@ impl SocketInner {
             let kind = Kind::of(&job);
             let socket = Socket::from_inner(self.clone());
             let handlers = self.namespace().inner().table();
+            let span = self.span(&job);
             let mut run = Run::new(socket, handlers, job).with_own(self.own_table());
             // The waker is not needed: if a handler waits, the task polls it again.
-            match Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop())) {
+            let polled =
+                span.in_scope(|| Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop())));
+            match polled {
                 Poll::Ready(()) => self.finish_job(kind),
                 Poll::Pending => {
                     let socket = self.clone();
                     tokio::spawn(async move {
-                        run.await;
+                        run.instrument(span).await;
                         socket.finish_job(kind);
                         if let Some(job) = socket.next_job() {
                             socket.run(job);
@@ -124,11 +133,46 @@ impl SocketInner {
         }
     }
 
+    /// What handlers run in.
+    fn span(&self, job: &Job) -> Span {
+        let event = match job {
+            Job::Event { name, .. } => name.as_str(),
+            Job::Connected(_) => "connection",
+            Job::Disconnecting(_) => "disconnecting",
+            Job::Disconnected(_) => "disconnect",
+        };
+        let namespace = self.namespace().name();
+        tracing::debug_span!("songi.handle", socket = %self.id(), %namespace, event)
+    }
+
     /// The socket is not let in: nothing will be handled.
     pub(crate) fn keep_out(&self) {
         self.mark_disconnected();
         self.inbox.lock().state = State::Over;
         self.drop_handlers();
+    }
+
+    /// The handlers of this socket run after those of the one that it was.
+    pub(crate) fn follow(self: &Arc<Self>, previous: Option<Arc<Self>>) {
+        let Some(previous) = previous else {
+            return;
+        };
+        let mut before = previous.inbox.lock();
+        if before.state != State::Over {
+            self.inbox.lock().state = State::Held;
+            before.successor = Some(self.clone());
+        }
+    }
+
+    fn release(self: &Arc<Self>) {
+        let mut inbox = self.inbox.lock();
+        if inbox.state == State::Held {
+            inbox.state = State::Open;
+        }
+        drop(inbox);
+        if let Some(job) = self.next_job() {
+            self.run(job);
+        }
     }
 
     fn next_job(&self) -> Option<Job> {
@@ -145,7 +189,13 @@ impl SocketInner {
                 }
             }
             Kind::Disconnecting => self.forget_leaving_rooms(),
-            Kind::Disconnected => self.drop_handlers(),
+            Kind::Disconnected => {
+                self.drop_handlers();
+                let successor = self.inbox.lock().successor.take();
+                if let Some(successor) = successor {
+                    successor.release();
+                }
+            }
             Kind::Connected => {}
         }
     }

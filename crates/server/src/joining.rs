@@ -1,17 +1,22 @@
 //! A client asks to join a namespace.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use faststr::FastStr;
 use songi_socketio::handler::{
     BoxFuture, Contained, Decision, EventContext, Failure, MiddlewareFn, Panic, Rejection, contain,
 };
+use songi_socketio::recovery::Request;
 use songi_socketio::{Arguments, RawJson};
 
 use crate::connection::Connection;
 use crate::failure::report;
+use crate::handshake::Handshake;
+use crate::metrics::count;
 use crate::namespace::{Auth, Namespace};
+use crate::recovery::Resumable;
+use crate::sid::random_id;
 use crate::socket::Socket;
 
 /// What the failures of middlewares are reported for.
@@ -46,33 +51,118 @@ pub(crate) fn join(connection: &Arc<Connection>, name: &FastStr, auth: Option<Ra
 /// Lets the client into a namespace, which it has entered if it is a dynamic one, or not.
 fn join_namespace(connection: &Arc<Connection>, namespace: Namespace, auth: Option<&RawJson>) {
     let middlewares = namespace.inner().handlers().middlewares;
-    let socket = Socket::new(
-        connection.socket_id(namespace.name()),
-        namespace,
-        Arc::downgrade(connection),
-        connection
+    let client = Client {
+        connection: Arc::downgrade(connection),
+        handshake: connection
             .handshake()
             .with_auth(auth.map_or("", RawJson::as_str)),
-        connection.shared().config.max_pending_acks,
-    );
+        namespace,
+    };
+    let returning = client.returning(connection, auth);
     let auth = auth.map(Arguments::from).unwrap_or_default();
-    if middlewares.is_empty() {
-        return connection.accept(&socket, auth);
+    let Some((request, mut socket)) = returning else {
+        let socket = client.fresh(connection);
+        if middlewares.is_empty() {
+            return connection.accept(&socket, auth);
+        }
+        return run(client.admit(middlewares, socket, auth));
+    };
+
+    let recovery = connection.shared().config.recovery.as_ref();
+    let skip = recovery.is_some_and(|recovery| recovery.skip_middlewares);
+    run(async move {
+        let checked = if skip {
+            Ok(())
+        } else {
+            check(&middlewares, &socket, &auth).await
+        };
+        let Some(connection) = client.connection.upgrade() else {
+            return socket.inner().keep_out();
+        };
+        if let Err(error) = checked {
+            return client.refuse(&connection, &socket, &error);
+        }
+        if connection.readmit(&socket, &request, auth.clone()) {
+            return;
+        }
+        count(&connection.shared().counters.not_recovered);
+        // It was too late: a new client, which has to pass.
+        client.namespace.enter();
+        socket.inner().keep_out();
+        socket = client.fresh(&connection);
+        drop(connection);
+        client.admit(middlewares, socket, auth).await;
+    });
+}
+
+/// Who is about to join.
+struct Client {
+    connection: Weak<Connection>,
+    handshake: Handshake,
+    namespace: Namespace,
+}
+
+impl Client {
+    /// The socket that the client was, if it asks for it and can have it.
+    fn returning(
+        &self,
+        connection: &Arc<Connection>,
+        auth: Option<&RawJson>,
+    ) -> Option<(Request, Socket)> {
+        let memory = self.namespace.inner().local.memory()?;
+        let request = Request::from_auth(auth?)?;
+        if !connection.may_recover() {
+            return None;
+        }
+        let Some((sid, data)) = memory.find(&request) else {
+            count(&connection.shared().counters.not_recovered);
+            return None;
+        };
+        let resumable = Resumable::new(request.pid.clone(), true);
+        let socket = self.socket(connection, sid, Some(resumable));
+        socket.inner().share_data(data);
+        Some((request, socket))
     }
 
-    let connection = Arc::downgrade(connection);
-    run(async move {
+    /// A new socket.
+    fn fresh(&self, connection: &Arc<Connection>) -> Socket {
+        let may_recover =
+            self.namespace.inner().local.memory().is_some() && connection.may_recover();
+        let resumable = may_recover.then(|| Resumable::new(random_id(), false));
+        let id = connection.socket_id(self.namespace.name());
+        self.socket(connection, id, resumable)
+    }
+
+    fn socket(&self, connection: &Connection, id: FastStr, resumable: Option<Resumable>) -> Socket {
+        Socket::new(
+            id,
+            self.namespace.clone(),
+            self.connection.clone(),
+            self.handshake.clone(),
+            connection.shared().config.max_pending_acks,
+            resumable,
+        )
+    }
+
+    /// Lets a new client in that passes.
+    async fn admit(
+        self,
+        middlewares: Arc<Vec<MiddlewareFn<Socket>>>,
+        socket: Socket,
+        auth: Arguments,
+    ) {
         let verdict = check(&middlewares, &socket, &auth).await;
-        match (connection.upgrade(), verdict) {
+        match (self.connection.upgrade(), verdict) {
             (Some(connection), Ok(())) => connection.accept(&socket, auth),
-            (connection, verdict) => {
-                if let (Some(connection), Err(error)) = (connection, verdict) {
-                    connection.refuse(socket.namespace().name(), &error);
-                }
-                socket.inner().keep_out();
-            }
+            (Some(connection), Err(error)) => self.refuse(&connection, &socket, &error),
+            (None, _) => socket.inner().keep_out(),
         }
-    });
+    }
+
+    fn refuse(&self, connection: &Arc<Connection>, socket: &Socket, error: &Rejection) {
+        connection.refuse(self.namespace.name(), error);
+        socket.inner().keep_out();
+    }
 }
 
 /// Does what can be done at once right here, and the rest in a task.

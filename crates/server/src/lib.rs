@@ -33,6 +33,7 @@
 
 pub mod adapter;
 mod broadcast;
+mod closing;
 mod config;
 mod connection;
 mod failure;
@@ -40,10 +41,12 @@ mod handshake;
 pub mod http;
 mod inbox;
 mod joining;
+mod metrics;
 mod namespace;
 mod namespaces;
 mod origins;
 mod reason;
+mod recovery;
 mod remote;
 mod rooms;
 mod server;
@@ -56,13 +59,16 @@ pub use adapter::Adapter;
 pub use broadcast::{Broadcast, BroadcastAckError, BroadcastAckReason, BroadcastAcks};
 pub use bytes::Bytes;
 pub use config::Config;
+pub use connection::SlowClient;
 pub use failure::HandlerError;
 pub use faststr::FastStr;
 pub use handshake::Handshake;
 pub use http::{ConnectionError, Cors, RefusalCause};
+pub use metrics::{HandlerFailures, Metrics};
 pub use namespace::{Auth, Match, Namespace, NamespaceMatcher, ServerSide};
 pub use origins::Origins;
 pub use reason::DisconnectReason;
+pub use recovery::Recovery;
 pub use remote::{HandshakeDetails, RemoteSocket, SocketDetails};
 pub use server::Server;
 pub use socket::{HandlerId, Socket, ToSocket};
@@ -70,7 +76,10 @@ pub use songi_emit::{AckError, EmitError, EncodeError, Outgoing, PacketKind};
 pub use songi_engineio::Transports;
 pub use songi_engineio::cookie::{Cookie, CookieError, SameSite};
 pub use songi_socketio::handler::{self, Event, Failure, Handler, Middleware, Rejection, Verdict};
-pub use songi_socketio::{ArgumentError, Arguments};
+pub use songi_socketio::{
+    ArgumentError, Arguments, CustomDecoder, CustomParser, DecodeError, Format, Limits, Packet,
+    Parser, RawJson,
+};
 pub use songi_websocket::deflate::DeflateConfig;
 pub use state::State;
 

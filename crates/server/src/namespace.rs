@@ -16,14 +16,15 @@ use songi_emit::EncodeError;
 use songi_socketio::handler::HandlerTable;
 
 pub use self::dynamic::{Auth, Match, NamespaceMatcher};
-pub(crate) use self::dynamic::{Matched, MatcherFn, matcher_fn};
+pub(crate) use self::dynamic::{Matched, MatcherFn, Stay, matcher_fn};
 pub(crate) use self::handlers::Handlers;
 pub use self::server_side::ServerSide;
 pub(crate) use self::server_side::check_server_side;
 
 use self::dynamic::Family;
-use crate::adapter::{Adapter, AdapterError, AdapterFactory, Local, RoomEvent};
+use crate::adapter::{Adapter, AdapterError, Local, RoomEvent};
 use crate::broadcast::{Broadcast, BroadcastAcks};
+use crate::config::Config;
 use crate::remote::RemoteSocket;
 use crate::server::Shared;
 use crate::socket::Socket;
@@ -58,25 +59,20 @@ pub(crate) struct NamespaceInner {
 }
 
 impl Namespace {
-    pub(crate) fn new(name: FastStr, server: &Weak<Shared>, factory: &AdapterFactory) -> Self {
-        Self::with_family(name, server, factory, Family::None)
+    pub(crate) fn new(name: FastStr, server: &Weak<Shared>, config: &Config) -> Self {
+        Self::with_family(name, server, config, Family::None)
     }
 
-    fn with_family(
-        name: FastStr,
-        server: &Weak<Shared>,
-        factory: &AdapterFactory,
-        family: Family,
-    ) -> Self {
+    fn with_family(name: FastStr, server: &Weak<Shared>, config: &Config, family: Family) -> Self {
         Self(Arc::new_cyclic(|inner| {
-            let local = Local::new(name.clone(), inner.clone());
+            let local = Local::new(name.clone(), inner.clone(), config);
             NamespaceInner {
                 name,
                 server: server.clone(),
                 handlers: RwLock::default(),
                 concurrency: AtomicUsize::new(1),
                 watched: AtomicBool::new(false),
-                adapter: factory.make(local.clone()),
+                adapter: config.adapter.make(local.clone()),
                 started: Once::new(),
                 local,
                 family,

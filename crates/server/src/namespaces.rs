@@ -8,7 +8,7 @@ use faststr::FastStr;
 use parking_lot::{ReentrantMutex, RwLock};
 use songi_socketio::handler::{Contained, Panic, Rejection, contain};
 
-use crate::adapter::AdapterFactory;
+use crate::config::Config;
 use crate::namespace::{Auth, Matched, MatcherFn, Namespace, NamespaceMatcher, matcher_fn};
 use crate::server::{Server, Shared};
 
@@ -77,8 +77,8 @@ impl Server {
         if let Some(namespace) = namespaces.get(&name) {
             return namespace;
         }
-        let factory = &self.shared.config.adapter;
-        let namespace = Namespace::new(name.clone(), &Arc::downgrade(&self.shared), factory);
+        let shared = &self.shared;
+        let namespace = Namespace::new(name.clone(), &Arc::downgrade(shared), &shared.config);
         namespaces.tell(&namespace);
         self.shared.start_adapter(&namespace);
         let mut by_name = namespaces.by_name.write();
@@ -196,7 +196,7 @@ impl Shared {
             tracing::warn!(namespace = %name, limit, "too many dynamic namespaces");
             return Err(Rejection::new("too many namespaces"));
         }
-        let child = parent.make_child(name, &self.config.adapter);
+        let child = parent.make_child(name, &self.config);
         self.namespaces.tell(&child);
         self.start_adapter(&child);
         child.enter();
@@ -244,7 +244,7 @@ impl Shared {
 
 impl Namespace {
     /// The main namespace of a server that is being made.
-    pub(crate) fn main(server: &Weak<Shared>, factory: &AdapterFactory) -> Self {
-        Self::new("/".into(), server, factory)
+    pub(crate) fn main(server: &Weak<Shared>, config: &Config) -> Self {
+        Self::new("/".into(), server, config)
     }
 }

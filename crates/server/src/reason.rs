@@ -42,6 +42,19 @@ pub enum DisconnectReason {
 }
 
 impl DisconnectReason {
+    /// All there are.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::ServerNamespaceDisconnect,
+        Self::ClientNamespaceDisconnect,
+        Self::ServerShuttingDown,
+        Self::PingTimeout,
+        Self::TransportClose,
+        Self::TransportError,
+        Self::ParseError,
+        Self::ForcedClose,
+        Self::ForcedServerClose,
+    ];
+
     /// The name that the JavaScript server uses.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,6 +67,22 @@ impl DisconnectReason {
             Self::ParseError => "parse error",
             Self::ForcedClose => "forced close",
             Self::ForcedServerClose => "forced server close",
+        }
+    }
+
+    /// Whether a client may recover after it: see [`Recovery`](crate::Recovery). Not after either
+    /// side has left the namespace on purpose, nor after a breach of the protocol.
+    pub fn is_recoverable(self) -> bool {
+        match self {
+            Self::ServerNamespaceDisconnect
+            | Self::ClientNamespaceDisconnect
+            | Self::ParseError => false,
+            Self::ServerShuttingDown
+            | Self::PingTimeout
+            | Self::TransportClose
+            | Self::TransportError
+            | Self::ForcedClose
+            | Self::ForcedServerClose => true,
         }
     }
 
@@ -80,17 +109,7 @@ mod tests {
 
     #[test]
     fn the_serde_name_is_the_displayed_one() {
-        for reason in [
-            DisconnectReason::ServerNamespaceDisconnect,
-            DisconnectReason::ClientNamespaceDisconnect,
-            DisconnectReason::ServerShuttingDown,
-            DisconnectReason::PingTimeout,
-            DisconnectReason::TransportClose,
-            DisconnectReason::TransportError,
-            DisconnectReason::ParseError,
-            DisconnectReason::ForcedClose,
-            DisconnectReason::ForcedServerClose,
-        ] {
+        for reason in DisconnectReason::ALL {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
             assert_eq!(
                 serde_json::from_value::<DisconnectReason>(reason.as_str().into()).unwrap(),

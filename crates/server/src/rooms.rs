@@ -97,6 +97,11 @@ impl Rooms {
         Some(Left { last })
     }
 
+    /// How many sockets there are.
+    pub(crate) fn len(&self) -> usize {
+        self.maps.read().sockets.len()
+    }
+
     /// All rooms that somebody joined.
     pub(crate) fn all(&self) -> Vec<FastStr> {
         self.maps.read().rooms.keys().cloned().collect()

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use faststr::FastStr;
@@ -20,9 +20,9 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::failure::ErrorHook;
 use crate::http::{self, ClientFiles, Hooks, ServerLayer, ServerService};
+use crate::metrics::Counters;
 use crate::namespace::Namespace;
 use crate::namespaces::Namespaces;
-use crate::reason::DisconnectReason;
 use crate::state::States;
 use crate::timers::Timers;
 
@@ -54,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) policy: Policy,
     pub(crate) client_files: Option<ClientFiles>,
     pub(crate) hooks: Hooks,
+    pub(crate) counters: Counters,
     pub(crate) connections: RwLock<HashMap<FastStr, Arc<Connection>>>,
     pub(crate) timers: Arc<Timers<Connection>>,
     /// The tasks of the WebSockets and of the HTTP connections that the server accepted itself.
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     pub(crate) namespaces: Namespaces,
     pub(crate) states: RwLock<Arc<States>>,
     pub(crate) error_hook: RwLock<Option<ErrorHook>>,
+    weak: Weak<Shared>,
     origin: Instant,
     /// Where the tasks run, known from the first client on.
     runtime: OnceLock<Handle>,
@@ -81,12 +83,13 @@ impl Server {
     /// A server with settings of its own.
     pub fn with_config(config: Config) -> Self {
         let shared = Arc::new_cyclic(|server| {
-            let main = Namespace::main(server, &config.adapter);
+            let main = Namespace::main(server, &config);
             Shared {
                 engine: config.engine(),
                 policy: http::policy(config.per_message_deflate.map(Deflate::new).as_ref()),
                 client_files: config.serve_client.clone().map(ClientFiles::new),
                 hooks: Hooks::default(),
+                counters: Counters::default(),
                 config: config.with_slashes(),
                 connections: RwLock::default(),
                 timers: Arc::new(Timers::new()),
@@ -97,6 +100,7 @@ impl Server {
                 states: RwLock::default(),
                 error_hook: RwLock::default(),
                 main,
+                weak: server.clone(),
                 origin: Instant::now(),
                 runtime: OnceLock::new(),
                 timer_task: OnceLock::new(),
@@ -130,37 +134,6 @@ impl Server {
     /// that are not for it.
     pub fn service(&self) -> ServerService {
         ServerService::alone(self.clone())
-    }
-
-    /// Ends all connections in good order: lets nobody in any more, tells those that are connected
-    /// (their reason is "server shutting down"), and waits until all have gone, for ten seconds at
-    /// most. Only then does [`listen`](Self::listen) end; a web server in which this server is
-    /// mounted is left alone.
-    pub async fn close(&self) {
-        const PATIENCE: Duration = Duration::from_secs(10);
-
-        self.shared.closing.cancel();
-        for connection in self.shared.all_connections() {
-            connection.close(DisconnectReason::ServerShuttingDown);
-        }
-        let ended = async {
-            // A long-polling client still has to come and hear it, so the listener goes on.
-            while self.connections() > 0 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-            self.shared.closed.cancel();
-            for namespace in self.shared.namespaces.all() {
-                namespace.inner().adapter.close().await;
-            }
-            self.shared.tasks.close();
-            self.shared.tasks.wait().await;
-        };
-        if tokio::time::timeout(PATIENCE, ended).await.is_err() {
-            for connection in self.shared.all_connections() {
-                connection.abort();
-            }
-            self.shared.closed.cancel();
-        }
     }
 }
 
@@ -207,10 +180,32 @@ impl Shared {
         let runtime = self.runtime.get_or_init(Handle::current);
         self.timer_task.get_or_init(|| {
             self.start_adapters();
+            self.start_sweeper(runtime);
             let (timers, origin) = (self.timers.clone(), self.origin);
             runtime
                 .spawn(async move { timers.run(|| origin.elapsed()).await })
                 .abort_handle()
+        });
+    }
+
+    /// Forgets what is kept for clients that have not come back.
+    fn start_sweeper(&self, runtime: &Handle) {
+        let Some(recovery) = &self.config.recovery else {
+            return;
+        };
+        let (interval, weak) = (recovery.sweep_interval(), self.weak.clone());
+        runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(interval).await;
+                let Some(shared) = weak.upgrade() else {
+                    return;
+                };
+                for namespace in shared.namespaces.all() {
+                    if let Some(memory) = namespace.inner().local.memory() {
+                        drop(memory.expire());
+                    }
+                }
+            }
         });
     }
 
@@ -222,7 +217,7 @@ impl Shared {
         }
     }
 
-    fn all_connections(&self) -> Vec<Arc<Connection>> {
+    pub(crate) fn all_connections(&self) -> Vec<Arc<Connection>> {
         self.connections.read().values().cloned().collect()
     }
 }

@@ -17,8 +17,9 @@ use serde_json::json;
 use songi_emit::{AckReply, EmitError, Emitter, Outgoing};
 use songi_engineio::SendOptions;
 use songi_socketio::handler::{EventContext, Failure, FromEvent, HandlerSocket};
-use songi_socketio::{AckRegistry, ArgumentError};
+use songi_socketio::{AckRegistry, ArgumentError, Parser};
 
+pub(crate) use self::data::DataCell;
 use self::data::Extra;
 pub use self::handlers::HandlerId;
 use self::handlers::Own;
@@ -31,6 +32,7 @@ use crate::handshake::Handshake;
 use crate::inbox::Inbox;
 use crate::namespace::Namespace;
 use crate::reason::DisconnectReason;
+use crate::recovery::Resumable;
 
 /// One client in one namespace. Cloning is cheap, and a clone does not keep the connection open
 /// or its buffers alive.
@@ -58,6 +60,8 @@ pub(crate) struct SocketInner {
     connected: AtomicBool,
     /// Handlers of its own; most sockets have none.
     own: OnceLock<Box<Own>>,
+    /// What it has if it may recover.
+    resumable: Option<Box<Resumable>>,
     /// What few sockets have, or only at their end.
     extra: OnceLock<Box<Extra>>,
     pub(crate) inbox: Mutex<Inbox>,
@@ -92,10 +96,19 @@ impl SocketInner {
         packet: &Outgoing,
         options: SendOptions,
     ) -> Result<(), EmitError> {
+        self.tell_watchers(packet);
+        self.send(packet, options)
+    }
+
+    /// Tells those who listen to what is sent.
+    pub(crate) fn tell_watchers(self: &Arc<Self>, packet: &Outgoing) {
         if self.is_watched() {
             self.tell_outgoing(packet);
         }
-        self.send(packet, options)
+    }
+
+    pub(crate) fn resumable(&self) -> Option<&Resumable> {
+        self.resumable.as_deref()
     }
 
     /// Marks the socket as disconnected; `false` when it was already.
@@ -136,6 +149,7 @@ impl Socket {
         connection: Weak<Connection>,
         handshake: Handshake,
         max_acks: usize,
+        resumable: Option<Resumable>,
     ) -> Self {
         Self(Arc::new(SocketInner {
             id,
@@ -144,6 +158,7 @@ impl Socket {
             handshake,
             connected: AtomicBool::new(true),
             own: OnceLock::new(),
+            resumable: resumable.map(Box::new),
             extra: OnceLock::new(),
             inbox: Mutex::new(Inbox::default()),
             acks: Mutex::new(AckRegistry::new(max_acks)),
@@ -177,6 +192,12 @@ impl Socket {
     /// Whether the socket is still in its namespace.
     pub fn connected(&self) -> bool {
         self.0.connected.load(Ordering::Acquire)
+    }
+
+    /// Whether the client has come back to what it was before its connection was lost, with its id,
+    /// rooms and data: see [`Config::recovery`](crate::Config::recovery).
+    pub fn recovered(&self) -> bool {
+        self.0.resumable().is_some_and(Resumable::has_recovered)
     }
 
     /// Sends an event to this client. A tuple is several arguments, `()` none, anything else one;
@@ -227,6 +248,34 @@ impl Socket {
     /// ```
     pub fn emit_with_ack<T>(&self, event: &str, args: impl Serialize) -> EmitWithAck<T> {
         EmitWithAck::start(self.clone(), event, &args, SendOptions::default())
+    }
+
+    /// Bytes that wait for the client, of all its namespaces: what the network has not taken, or
+    /// no request has fetched yet.
+    pub fn buffered(&self) -> usize {
+        let connection = self.0.connection();
+        connection.map_or(0, |connection| connection.buffered())
+    }
+
+    /// Waits until nothing waits for the client any more, of all its namespaces: the way to send
+    /// much without having it wait here.
+    ///
+    /// ```no_run
+    /// # async fn example(socket: songi_server::Socket) -> Result<(), songi_server::EmitError> {
+    /// for part in std::iter::repeat_n("x".repeat(100_000), 1000) {
+    ///     socket.emit("part", part)?;
+    ///     socket.drained().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the client is disconnected.
+    pub async fn drained(&self) -> Result<(), EmitError> {
+        let connection = self.0.connection().ok_or(EmitError::Disconnected)?;
+        connection.drained().await
     }
 
     /// Puts the socket into a room.
@@ -298,8 +347,9 @@ impl Socket {
         args: &impl Serialize,
         options: SendOptions,
     ) -> Result<(), EmitError> {
-        let packet = Outgoing::event(self.0.namespace.name(), None, event, args)?;
-        self.0.send_event(&packet, options)
+        let packet = self.0.local().encode(None, event, args)?;
+        self.0.tell_watchers(&packet);
+        self.0.local().emit(&self.0, &packet, options)
     }
 }
 
@@ -315,6 +365,10 @@ impl Emitter for Socket {
         self.0.namespace.name()
     }
 
+    fn parser(&self) -> &Parser {
+        self.0.local().parser()
+    }
+
     fn acks(&self) -> &Mutex<AckRegistry<AckReply>> {
         &self.0.acks
     }
@@ -326,11 +380,12 @@ impl Emitter for Socket {
 
 impl HandlerSocket for Socket {
     fn acknowledge<T: Serialize>(&self, id: u64, value: &T) {
-        let sent = Outgoing::ack(self.0.namespace.name(), id, value)
+        let parser = self.0.local().parser();
+        let sent = Outgoing::ack_in(parser, self.0.namespace.name(), id, value)
             .map_err(EmitError::from)
             .and_then(|packet| self.0.send(&packet, SendOptions::default()));
         if let Err(error) = sent {
-            tracing::debug!(socket = %self.0.id, %error, "ack not sent");
+            tracing::debug!(name: "songi.emit.failed", socket = %self.0.id, %error);
         }
     }
 

@@ -131,6 +131,32 @@ impl Arguments {
         Self::from_parts(encode::array(args, Some(offset))?)
     }
 
+    /// These arguments and a text behind them. `None` for those of MessagePack.
+    pub(crate) fn with_text(&self, last: &str) -> Option<Self> {
+        let Repr::Json {
+            text,
+            start,
+            attachments,
+            ..
+        } = &self.0
+        else {
+            return None;
+        };
+        // What stands from there is `1,2]`, or `,1,2]` behind a name, or the bracket alone.
+        let rest = text.get(*start..)?.strip_suffix(']')?;
+        let rest = rest
+            .trim_start_matches([',', ' ', '\t', '\r', '\n'])
+            .trim_end();
+        let comma = if rest.is_empty() { "" } else { "," };
+        let last = serde_json::to_string(last).ok()?;
+        Some(Self(Repr::Json {
+            text: alloc::format!("[{rest}{comma}{last}]").into(),
+            array: 0,
+            start: 1,
+            attachments: attachments.clone(),
+        }))
+    }
+
     fn from_parts((array, attachments): (Vec<u8>, Vec<Bytes>)) -> Result<Self, EncodeError> {
         let text = FastStr::from_vec_u8(array).map_err(serde::ser::Error::custom)?;
         Ok(Self(Repr::Json {

@@ -15,6 +15,8 @@ use crate::encode::{self, EncodeError, check_event_name, check_namespace, restor
 use crate::msgpack::encode as msgpack;
 use crate::{Arguments, DecodeError, Decoder, Limits, Packet, PacketKind, RawJson};
 
+mod offset;
+
 /// How packets are written and read. Both ends of a connection have to use the same parser.
 ///
 /// Each method appends the first message of one packet to a buffer of the caller and returns its

@@ -54,7 +54,7 @@ use crate::{Arguments, RawJson};
 
 mod store;
 
-pub use store::{Audience, Config, Expired, Restored, Store};
+pub use store::{Audience, Config, Expired, Peeked, Restored, Store};
 
 /// The most bytes of a `pid` or an `offset`: ours and those of socket.io have a few dozen.
 pub const MAX_TOKEN_BYTES: usize = 128;

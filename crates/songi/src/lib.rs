@@ -60,6 +60,9 @@ mod documents {
     #[doc = include_str!("../../../README.md")]
     struct Readme;
 
+    #[doc = include_str!("../../../docs/observability.md")]
+    struct Observability;
+
     #[doc = include_str!("../../../docs/guide.md")]
     struct Guide;
 

@@ -6,13 +6,17 @@ use std::sync::{Arc, Weak};
 
 use faststr::FastStr;
 use parking_lot::RwLock;
-use songi_emit::Outgoing;
-use songi_socketio::Arguments;
+use serde::Serialize;
+use songi_emit::{EmitError, EncodeError, Outgoing};
+use songi_engineio::SendOptions;
 use songi_socketio::handler::contain;
+use songi_socketio::{Arguments, Parser};
 
 use super::{Answers, BroadcastOptions, RoomEvent};
+use crate::config::Config;
 use crate::namespace::{Namespace, NamespaceInner};
 use crate::reason::DisconnectReason;
+use crate::recovery::Memory;
 use crate::remote::SocketDetails;
 use crate::rooms::Rooms;
 use crate::socket::{Socket, SocketInner};
@@ -30,6 +34,9 @@ struct LocalInner {
     name: FastStr,
     namespace: Weak<NamespaceInner>,
     rooms: Rooms,
+    /// What clients that come back have missed, if they can recover.
+    memory: Option<Memory>,
+    parser: Parser,
     acks: AtomicU64,
     observed: AtomicBool,
     observers: RwLock<Vec<Arc<Observer>>>,
@@ -38,11 +45,13 @@ struct LocalInner {
 type Observer = dyn Fn(&RoomEvent) + Send + Sync;
 
 impl Local {
-    pub(crate) fn new(name: FastStr, namespace: Weak<NamespaceInner>) -> Self {
+    pub(crate) fn new(name: FastStr, namespace: Weak<NamespaceInner>, config: &Config) -> Self {
         Self(Arc::new(LocalInner {
             name,
             namespace,
             rooms: Rooms::default(),
+            memory: config.recovery.as_ref().map(Memory::new),
+            parser: config.parser.clone(),
             acks: AtomicU64::new(0),
             observed: AtomicBool::new(false),
             observers: RwLock::default(),
@@ -59,13 +68,43 @@ impl Local {
         &self.0.name
     }
 
+    /// An event of this namespace, encoded as its clients read it: for one that came from another
+    /// server.
+    ///
+    /// # Errors
+    ///
+    /// When the name is not allowed, or the arguments do not serialise.
+    pub fn encode(
+        &self,
+        id: Option<u64>,
+        event: &str,
+        args: &impl Serialize,
+    ) -> Result<Outgoing, EncodeError> {
+        Outgoing::event_in(&self.0.parser, &self.0.name, id, event, args)
+    }
+
+    pub(crate) fn memory(&self) -> Option<&Memory> {
+        self.0.memory.as_ref()
+    }
+
+    pub(crate) fn parser(&self) -> &Parser {
+        &self.0.parser
+    }
+
     /// Sends an event. A client for which too much waits already is disconnected; the others
-    /// notice nothing.
+    /// notice nothing. Where clients [recover](crate::Config::recovery), the event is kept for those
+    /// who are away.
     pub fn broadcast(&self, packet: &Outgoing, options: &BroadcastOptions) {
+        if let Some(memory) = self.memory() {
+            for socket in self.0.rooms.select(options) {
+                socket.tell_watchers(packet);
+            }
+            return memory.broadcast(&self.0.rooms, packet, options);
+        }
         let send = options.flags.send_options();
         for socket in self.0.rooms.select(options) {
             if let Err(error) = socket.send_event(packet, send) {
-                tracing::debug!(socket = %socket.id(), %error, "broadcast not sent");
+                tracing::debug!(name: "songi.emit.failed", socket = %socket.id(), %error);
             }
         }
     }
@@ -93,7 +132,7 @@ impl Local {
                 .map_err(Into::into)
                 .and_then(|()| socket.send_event(packet, send));
             if let Err(error) = sent {
-                tracing::debug!(socket = %socket.id(), %error, "broadcast not sent");
+                tracing::debug!(name: "songi.emit.failed", socket = %socket.id(), %error);
                 socket.acks.lock().take(id);
             }
         }
@@ -163,6 +202,10 @@ impl Local {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.rooms.len()
+    }
+
     /// All rooms that have members, those of the sockets' own ids not among them.
     pub fn rooms(&self) -> Vec<FastStr> {
         self.0.rooms.all()
@@ -188,14 +231,9 @@ impl Local {
     pub(crate) fn join(&self, id: &FastStr, room: FastStr) {
         let observed = self.is_observed().then(|| room.clone());
         let joined = self.0.rooms.join(id, room);
-        let (Some(joined), Some(room)) = (joined, observed) else {
-            return;
-        };
-        if joined.first {
-            self.tell(&RoomEvent::Create { room: room.clone() });
+        if let (Some(joined), Some(room)) = (joined, observed) {
+            self.tell_joined(id, &room, joined.first);
         }
-        let sid = id.clone();
-        self.tell(&RoomEvent::Join { room, sid });
     }
 
     pub(crate) fn leave(&self, id: &FastStr, room: &FastStr) {
@@ -211,6 +249,29 @@ impl Local {
     /// [`tell_entered`](Self::tell_entered): the caller holds a lock.
     pub(crate) fn insert(&self, socket: Arc<SocketInner>) {
         self.0.rooms.insert(socket);
+    }
+
+    /// Puts a socket that is back into its rooms, which it gives with whether it is the first
+    /// there. Who observes is told later, by [`tell_rejoined`](Self::tell_rejoined).
+    pub(crate) fn rejoin(&self, id: &FastStr, rooms: &[FastStr]) -> Vec<(FastStr, bool)> {
+        let joined = rooms.iter().filter_map(|room| {
+            let joined = self.0.rooms.join(id, room.clone())?;
+            Some((room.clone(), joined.first))
+        });
+        joined.collect()
+    }
+
+    /// Sends an event to one client, or keeps it for that one.
+    pub(crate) fn emit(
+        &self,
+        socket: &SocketInner,
+        packet: &Outgoing,
+        options: SendOptions,
+    ) -> Result<(), EmitError> {
+        match self.memory() {
+            Some(memory) => memory.emit(&self.0.rooms, socket, packet, options),
+            None => socket.send(packet, options),
+        }
     }
 
     /// Takes a socket out of the namespace, and gives the rooms that it was in with whether it was
@@ -234,6 +295,20 @@ impl Local {
             self.tell_left(id, room, *last);
         }
         self.tell_left(id, id, true);
+    }
+
+    pub(crate) fn tell_rejoined(&self, id: &FastStr, rooms: &[(FastStr, bool)]) {
+        for (room, first) in rooms {
+            self.tell_joined(id, room, *first);
+        }
+    }
+
+    fn tell_joined(&self, id: &FastStr, room: &FastStr, first: bool) {
+        let (room, sid) = (room.clone(), id.clone());
+        if first {
+            self.tell(&RoomEvent::Create { room: room.clone() });
+        }
+        self.tell(&RoomEvent::Join { room, sid });
     }
 
     fn tell_left(&self, id: &FastStr, room: &FastStr, last: bool) {

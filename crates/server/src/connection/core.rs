@@ -16,7 +16,10 @@ use songi_socketio::handler::Job;
 use songi_socketio::{RawJson, server as protocol};
 use tokio::sync::oneshot;
 
+use crate::metrics::Traffic;
+use crate::namespace::Stay;
 use crate::reason::DisconnectReason;
+use crate::recovery::Departed;
 use crate::socket::SocketInner;
 use crate::timers::Tick;
 
@@ -33,6 +36,11 @@ pub(super) struct Core {
     pub(super) reason: Option<DisconnectReason>,
     /// What more is known of it.
     pub(super) description: Option<String>,
+    /// Bytes that the task of the WebSocket has taken and not written, when the lock was taken.
+    pub(super) unwritten: usize,
+    /// From how many bytes that wait on volatile packets are dropped.
+    pub(super) drop_volatile_beyond: Option<usize>,
+    pub(super) traffic: Traffic,
 }
 
 /// There is one but during an upgrade.
@@ -56,6 +64,7 @@ pub(super) struct WebSocketQueue {
 pub(crate) struct Queued {
     pub(crate) frame: Frame,
     pub(crate) compress: bool,
+    pub(super) volatile: bool,
 }
 
 /// What the task of a WebSocket takes from its queue.
@@ -76,6 +85,10 @@ pub(super) enum Work {
     Run(Arc<SocketInner>, Job),
     /// Who observes the rooms is told that a socket has entered its namespace.
     Entered(Arc<SocketInner>),
+    /// Or that it is back in these rooms, with whether it is the first there.
+    Rejoined(Arc<SocketInner>, Vec<(FastStr, bool)>),
+    /// What a socket leaves behind that may recover is put aside.
+    Departed(Arc<SocketInner>),
     /// Or that it has left, and these rooms, with whether it was the last there.
     Gone(Arc<SocketInner>, Vec<(FastStr, bool)>),
 }
@@ -112,6 +125,7 @@ impl Core {
         options: SendOptions,
         limit: usize,
     ) -> bool {
+        let unwritten = self.unwritten;
         let Some(queue) = self.websocket(id) else {
             return true;
         };
@@ -122,9 +136,10 @@ impl Core {
         queue.frames.push_back(Queued {
             frame,
             compress: options.compress,
+            volatile: options.volatile,
         });
         queue.wake();
-        queue.bytes <= limit
+        queue.bytes.saturating_add(unwritten) <= limit
     }
 
     pub(super) fn close_websocket(&mut self, id: TransportId) {
@@ -140,6 +155,9 @@ impl Core {
         options: SendOptions,
         now: Duration,
     ) -> Result<(), EmitError> {
+        if !self.make_room(packet, options) {
+            return Ok(());
+        }
         for frame in packet.frames() {
             self.session
                 .send(frame, options, now)
@@ -152,6 +170,7 @@ impl Core {
                     _ => EmitError::Disconnected,
                 })?;
         }
+        self.traffic.sent(packet.bytes());
         Ok(())
     }
 
@@ -180,11 +199,29 @@ impl Core {
         reason: DisconnectReason,
         work: &mut Works,
     ) {
+        let resumable = socket.resumable();
+        let stay = resumable
+            .filter(|_| reason.is_recoverable())
+            .map(|_| Stay::new(socket.namespace()));
         if !socket.mark_disconnected() {
             return;
         }
+        if let Some(server) = socket.namespace().server() {
+            server.counters.disconnected(reason);
+        }
+        tracing::debug!(
+            name: "songi.socket.disconnected",
+            socket = %socket.id(),
+            namespace = %socket.namespace().name(),
+            %reason,
+        );
         let local = &socket.namespace().inner().local;
         let rooms = local.remove(socket.id());
+        if let Some(resumable) = resumable {
+            let rooms = rooms.iter().map(|(room, _)| room.clone()).collect();
+            resumable.depart(Departed { rooms, stay });
+            work.push(Work::Departed(socket.clone()));
+        }
         // Who waits for an ack is told by the end of its channel.
         socket.acks.lock().drain().for_each(drop);
         let args = reason.as_arguments(self.description.as_deref());

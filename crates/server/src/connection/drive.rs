@@ -12,6 +12,7 @@ use songi_socketio::server as protocol;
 use super::Connection;
 use super::core::{Core, Work, Works, post};
 use crate::joining;
+use crate::metrics::count;
 use crate::reason::DisconnectReason;
 use crate::timers::{Tick, Timed};
 
@@ -24,9 +25,7 @@ impl Connection {
     ) -> T {
         let mut work = Works::new();
         let result = self.step(&mut work, input);
-        for work in work {
-            self.perform(work);
-        }
+        self.perform_all(work);
         result
     }
 
@@ -40,28 +39,35 @@ impl Connection {
         let result = self.step(&mut work, input);
         if !work.is_empty() {
             let connection = self.clone();
-            self.shared.spawn(async move {
-                for work in work {
-                    connection.perform(work);
-                }
-            });
+            self.shared
+                .spawn(async move { connection.perform_all(work) });
         }
         result
     }
 
-    fn step<T>(
+    pub(super) fn step<T>(
         self: &Arc<Self>,
         work: &mut Works,
         input: impl FnOnce(&mut Core, Duration, &mut Works) -> T,
     ) -> T {
         let now = self.shared.now();
         let mut core = self.core.lock();
+        core.unwritten = self.unwritten.load(Ordering::Relaxed);
         let result = input(&mut core, now, work);
         while let Some(output) = core.session.poll_output() {
             self.hand_out(&mut core, output, now, work);
         }
+        if self.awaits_drain.load(Ordering::Relaxed) {
+            self.tell_drained(&core);
+        }
         self.schedule(&mut core);
         result
+    }
+
+    pub(super) fn perform_all(self: &Arc<Self>, work: Works) {
+        for work in work {
+            self.perform(work);
+        }
     }
 
     fn perform(self: &Arc<Self>, work: Work) {
@@ -71,6 +77,15 @@ impl Connection {
             Work::Entered(socket) => {
                 let local = &socket.namespace().inner().local;
                 local.tell_entered(socket.id());
+            }
+            Work::Rejoined(socket, rooms) => {
+                let local = &socket.namespace().inner().local;
+                local.tell_rejoined(socket.id(), &rooms);
+            }
+            Work::Departed(socket) => {
+                if let Some(memory) = socket.namespace().inner().local.memory() {
+                    memory.settle(&socket);
+                }
             }
             Work::Gone(socket, rooms) => {
                 let local = &socket.namespace().inner().local;
@@ -89,7 +104,8 @@ impl Connection {
             } => {
                 let limit = self.shared.config.max_buffered;
                 if !core.queue(transport, frame, options, limit) {
-                    tracing::debug!(sid = %self.sid, "the client reads too slowly");
+                    tracing::debug!(name: "songi.connection.slow", sid = %self.sid, limit);
+                    count(&self.shared.counters.slow_clients);
                     core.reason = Some(DisconnectReason::ForcedClose);
                     core.description = Some("the client reads too slowly".to_owned());
                     core.session.abort(CloseReason::ForcedClose);
@@ -98,7 +114,13 @@ impl Connection {
             Output::CloseTransport(transport) => core.close_websocket(transport),
             Output::Event(Event::Message(message)) => self.receive(core, message, now, work),
             Output::Event(Event::Closed { reason, violation }) => {
-                tracing::debug!(sid = %self.sid, %reason, ?violation, "connection closed");
+                tracing::debug!(
+                    name: "songi.connection.closed",
+                    sid = %self.sid,
+                    %reason,
+                    violation = violation.as_ref().map(tracing::field::display),
+                );
+                self.shared.counters.ended(mem::take(&mut core.traffic));
                 self.shared.connections.write().remove(&self.sid);
                 let reason = core.reason.unwrap_or_else(|| disconnect_reason(reason));
                 if let Some(violation) = violation {
@@ -109,21 +131,32 @@ impl Connection {
                     core.disconnected(&socket, reason, work);
                 }
             }
+            Output::Event(Event::Upgraded) => {
+                tracing::debug!(name: "songi.connection.upgraded", sid = %self.sid);
+                count(&self.shared.counters.upgraded);
+            }
             _ => {}
         }
     }
 
     /// A Socket.IO packet, or one attachment of it.
     fn receive(&self, core: &mut Core, message: Message, now: Duration, work: &mut Works) {
+        core.traffic.received(match &message {
+            Message::Text(text) => text.len(),
+            Message::Binary(bytes) => bytes.len(),
+        });
         let received = match message {
             Message::Text(text) => core.protocol.receive_text(text, now),
             Message::Binary(bytes) => core.protocol.receive_binary(bytes, now),
         };
         match received {
-            Ok(Some(incoming)) => self.incoming(core, incoming, work),
+            Ok(Some(incoming)) => {
+                core.traffic.packets_in += 1;
+                self.incoming(core, incoming, work);
+            }
             Ok(None) => {}
             Err(violation) => {
-                tracing::debug!(sid = %self.sid, %violation, "the client broke the protocol");
+                tracing::debug!(name: "songi.connection.violation", sid = %self.sid, %violation);
                 core.reason = Some(DisconnectReason::ParseError);
                 core.description = Some(violation.to_string());
                 core.session.abort(CloseReason::ParseError);
@@ -188,7 +221,7 @@ impl Timed for Connection {
             core.scheduled = None;
             core.session.handle_timeout(now);
             if let Err(violation) = core.protocol.handle_timeout(now) {
-                tracing::debug!(sid = %self.sid, %violation, "the client was too slow");
+                tracing::debug!(name: "songi.connection.violation", sid = %self.sid, %violation);
                 core.reason = Some(DisconnectReason::ForcedServerClose);
                 core.description = Some(violation.to_string());
                 core.session.close(CloseReason::ForcedClose, now);

@@ -223,7 +223,7 @@ impl Table {
 
     /// Tells of a connection that did not come about.
     pub(super) fn report(&self, error: &ConnectionError<'_>) {
-        tracing::debug!(code = error.code, cause = ?error.cause, "request refused");
+        tracing::debug!(name: "songi.request.refused", code = error.code, cause = ?error.cause);
         for told in &self.errors {
             if let Err(panic) = contain(|| told(error)) {
                 tracing::error!(%panic, "on_connection_error");

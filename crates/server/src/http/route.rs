@@ -139,6 +139,7 @@ pub(super) fn report(
     cause: &RefusalCause,
     request: &Request<()>,
 ) {
+    shared.counters.refused(error.code());
     shared.hooks.table().report(&ConnectionError {
         code: error.code(),
         message: error.message(),

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use hyper::upgrade::Upgraded;
@@ -112,7 +112,10 @@ where
         let congested = socket.queued() >= WRITE_AHEAD;
         if !congested {
             let taken = connection.take_frames(id, cx.waker());
-            for Queued { frame, compress } in taken.frames {
+            for Queued {
+                frame, compress, ..
+            } in taken.frames
+            {
                 let message = match frame {
                     Frame::Text(text) => Message::Text(text),
                     Frame::Binary(bytes) => Message::Binary(bytes),
@@ -135,9 +138,9 @@ where
         }
         let polled = if connection.is_behind() {
             // The handlers wake this task when they have caught up.
-            match ready!(socket.poll_flush(cx)) {
-                Ok(()) => Poll::Pending,
-                Err(error) => return Poll::Ready(end_by(&error)),
+            match socket.poll_flush(cx) {
+                Poll::Ready(Err(error)) => return Poll::Ready(end_by(&error)),
+                _ => Poll::Pending,
             }
         } else {
             // Writes what is queued before it waits.
@@ -148,6 +151,7 @@ where
             if congested && socket.queued() < WRITE_AHEAD {
                 continue;
             }
+            connection.written(socket.queued());
             return Poll::Pending;
         };
         if let Some(end) = deliver(connection, id, received) {

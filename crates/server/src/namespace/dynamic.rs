@@ -13,7 +13,7 @@ use songi_socketio::handler::{Async, BoxFuture, EventContext, FromEvent, Plain};
 use songi_socketio::{ArgumentError, RawJson};
 
 use super::{Namespace, NamespaceInner};
-use crate::adapter::AdapterFactory;
+use crate::config::Config;
 use crate::server::Shared;
 use crate::socket::Socket;
 
@@ -45,17 +45,17 @@ impl Namespace {
     pub(crate) fn parent(name: FastStr, server: &Weak<Shared>) -> Self {
         let family = Family::Parent(RwLock::default());
         // It has no sockets of its own to tell others of.
-        Self::with_family(name, server, &AdapterFactory::default(), family)
+        Self::with_family(name, server, &Config::default(), family)
     }
 
     /// Makes a child, which begins with the handlers of its parent. The caller sees to it that
     /// there is none of this name.
-    pub(crate) fn make_child(&self, name: &FastStr, factory: &AdapterFactory) -> Self {
+    pub(crate) fn make_child(&self, name: &FastStr, config: &Config) -> Self {
         let family = Family::Child {
             parent: Arc::downgrade(&self.0),
             occupants: AtomicUsize::new(0),
         };
-        let child = Self::with_family(name.clone(), &self.0.server, factory, family);
+        let child = Self::with_family(name.clone(), &self.0.server, config, family);
         if let Some(children) = self.0.family.children() {
             // From here on it gets what is registered with the parent.
             let mut children = children.write();
@@ -111,6 +111,25 @@ impl Namespace {
         let children = parent.as_ref().and_then(|parent| parent.family.children());
         if let Some(children) = children {
             children.write().remove(self.name());
+        }
+    }
+}
+
+/// Keeps a dynamic namespace from being cleaned up as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Stay(Weak<NamespaceInner>);
+
+impl Stay {
+    pub(crate) fn new(namespace: &Namespace) -> Self {
+        namespace.enter();
+        Self(Arc::downgrade(&namespace.0))
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        if let Some(namespace) = self.0.upgrade() {
+            Namespace::from_inner(namespace).exit();
         }
     }
 }

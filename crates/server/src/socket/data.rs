@@ -13,14 +13,17 @@ use super::{Socket, SocketInner};
 /// What few sockets have, or only at their end.
 #[derive(Default)]
 pub(super) struct Extra {
-    data: RwLock<Option<Data>>,
+    data: DataCell,
     /// The rooms of a socket that is disconnecting.
     leaving: Mutex<Vec<FastStr>>,
 }
 
+/// Where the data of a socket is; of two sockets, when one is what the other has become.
+pub(crate) type DataCell = Arc<RwLock<Option<Data>>>;
+
 /// Data of any type, which can be shown to other servers.
 #[derive(Clone)]
-struct Data {
+pub(crate) struct Data {
     data: Arc<dyn Any + Send + Sync>,
     to_value: fn(&(dyn Any + Send + Sync)) -> Value,
 }
@@ -105,6 +108,24 @@ impl Socket {
 }
 
 impl SocketInner {
+    /// The data, for when the client comes back, and how many bytes it has as JSON.
+    pub(crate) fn data_to_keep(self: &Arc<Self>) -> (DataCell, usize) {
+        // Handlers that have not finished may still put some there.
+        let cell = self.extra().data.clone();
+        let json = Socket::from_inner(self.clone()).data_value().to_string();
+        (cell, json.len())
+    }
+
+    /// The data of the socket that this one was.
+    pub(crate) fn share_data(&self, data: DataCell) {
+        let extra = Extra {
+            data,
+            leaving: Mutex::default(),
+        };
+        // It is new, and has none of its own.
+        let _ = self.extra.set(Box::new(extra));
+    }
+
     fn extra(&self) -> &Extra {
         self.extra.get_or_init(Box::default)
     }

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
+use super::Reader;
 use super::serialize::{Compound, Msgpack, Shape, text, unsigned};
 use crate::EncodeError;
 use crate::encode::arguments::{List, Spread};
@@ -28,6 +29,44 @@ pub(crate) fn event<T: Serialize + ?Sized>(
         }
         array.finish()
     })
+}
+
+/// An event that [`event`] has written without an id, with one argument more.
+pub(crate) fn with_offset(packet: &[u8], offset: &str) -> Option<Vec<u8>> {
+    // The map of three, the type, and the key of the array.
+    const HEAD: &[u8] = b"\x83\xa4type\x02\xa4data";
+    const TAIL: &[u8] = b"\xa3nsp";
+
+    let rest = packet.strip_prefix(HEAD)?;
+    let mut reader = Reader::new(rest);
+    let array = reader.value(u8::MAX).ok()?;
+    if !reader.rest().starts_with(TAIL) {
+        return None;
+    }
+    let (count, elements) = match array {
+        [marker @ 0x90..=0x9f, elements @ ..] => (u32::from(marker & 0x0f), elements),
+        [0xdc, a, b, elements @ ..] => (u32::from(u16::from_be_bytes([*a, *b])), elements),
+        [0xdd, a, b, c, d, elements @ ..] => (u32::from_be_bytes([*a, *b, *c, *d]), elements),
+        _ => return None,
+    };
+    let count = count.checked_add(1)?;
+    let mut out = Vec::with_capacity(packet.len() + offset.len() + 9);
+    out.extend_from_slice(HEAD);
+    match count {
+        0..=15 => out.push(0x90 | count as u8),
+        16..=0xffff => {
+            out.push(0xdc);
+            out.extend_from_slice(&(count as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(0xdd);
+            out.extend_from_slice(&count.to_be_bytes());
+        }
+    }
+    out.extend_from_slice(elements);
+    text(&mut out, offset).ok()?;
+    out.extend_from_slice(reader.rest());
+    Some(out)
 }
 
 pub(crate) fn ack<T: Serialize + ?Sized>(

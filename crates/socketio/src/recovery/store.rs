@@ -114,6 +114,20 @@ pub enum Restored<P, S> {
     Unknown,
 }
 
+/// What [`Store::peek`] finds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Peeked<'a, S> {
+    /// The client may recover.
+    Away {
+        /// Its id.
+        sid: &'a FastStr,
+        /// What the application kept for it.
+        data: &'a S,
+    },
+    /// Its old connection is not known to be lost.
+    Live,
+}
+
 /// A client that was away too long, or had to give way.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Expired<S> {
@@ -153,8 +167,7 @@ impl<P: Clone, S> Store<P, S> {
         now: Duration,
         encode: impl FnOnce(&str) -> Result<(P, usize), E>,
     ) -> Result<P, E> {
-        let mut offset = String::from(self.tag.as_str());
-        offset.push_str(itoa::Buffer::new().format(self.next));
+        let offset = self.offset(self.next);
         let (packet, bytes) = encode(&offset)?;
         let rooms = audience.rooms.iter().chain(&audience.except);
         let bytes = bytes
@@ -233,6 +246,22 @@ impl<P: Clone, S> Store<P, S> {
         }
     }
 
+    /// Whether the client that asks to recover can, without bringing it back. `None`: nothing is
+    /// known of it, or not all that it has missed.
+    pub fn peek(&mut self, request: &Request, now: Duration) -> Option<Peeked<'_, S>> {
+        self.drop_old_packets(now);
+        self.position(&request.offset)?;
+        let session = self.sessions.get(&request.pid)?;
+        match &session.away {
+            None => Some(Peeked::Live),
+            Some(away) if self.is_over(away.since, now) => None,
+            Some(away) => Some(Peeked::Away {
+                sid: &session.sid,
+                data: &away.data,
+            }),
+        }
+    }
+
     /// Looks for the client that asks to recover.
     pub fn restore(&mut self, request: &Request, now: Duration) -> Restored<P, S> {
         self.drop_old_packets(now);
@@ -292,6 +321,17 @@ impl<P: Clone, S> Store<P, S> {
         })
     }
 
+    /// The offset of the packet that was recorded last.
+    pub fn latest_offset(&self) -> Option<String> {
+        let latest = self.next.checked_sub(1)?;
+        Some(self.offset(latest))
+    }
+
+    /// Whether a client is there, or may come back.
+    pub fn is_known(&self, pid: &str) -> bool {
+        self.sessions.contains_key(pid)
+    }
+
     /// How many packets are kept.
     pub fn packets(&self) -> usize {
         self.packets.len()
@@ -305,6 +345,12 @@ impl<P: Clone, S> Store<P, S> {
     /// Bytes of all that is kept, as the limits count them.
     pub fn bytes(&self) -> usize {
         self.packet_bytes.saturating_add(self.session_bytes)
+    }
+
+    fn offset(&self, number: u64) -> String {
+        let mut offset = String::from(self.tag.as_str());
+        offset.push_str(itoa::Buffer::new().format(number));
+        offset
     }
 
     /// How many of the kept packets a client has seen. `None`: some that it has not are gone, or

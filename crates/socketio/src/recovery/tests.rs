@@ -265,6 +265,27 @@ fn nobody_else_recovers() {
     assert!(missed(store.restore(&request("p", &seen), START)).is_empty());
 }
 
+#[test]
+fn a_look_changes_nothing() {
+    let mut store = store();
+    assert_eq!(store.latest_offset(), None);
+    store.open("p".into(), "s".into());
+    let seen = record(&mut store, Audience::default(), 0, START);
+    assert_eq!(store.latest_offset().as_ref(), Some(&seen));
+    let request = request("p", &seen);
+    assert_eq!(store.peek(&request, START), Some(Peeked::Live));
+    store.suspend("p", Vec::new(), "data", 0, START);
+    for _ in 0..2 {
+        let sid = &"s".into();
+        let away = Peeked::Away { sid, data: &"data" };
+        assert_eq!(store.peek(&request, START), Some(away));
+    }
+    assert!(store.is_known("p") && !store.is_known("q"));
+    let over = Config::default().max_disconnection;
+    assert_eq!(store.peek(&request, over), None);
+    assert!(missed(store.restore(&request, START)).is_empty());
+}
+
 /// socket.io#4880: the client is back before the server knows that it was away; and that many times.
 #[test]
 fn recovers_while_the_old_connection_is_half_open() {
