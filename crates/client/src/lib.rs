@@ -29,28 +29,44 @@
 
 #![forbid(unsafe_code)]
 
+mod ack;
+mod auth;
 mod client;
+mod clock;
 mod config;
-mod connection;
 mod driver;
 mod error;
+mod events;
 mod inbox;
 mod joining;
-mod opening;
+mod manager;
+mod offline;
 mod reason;
+mod reconnection;
+mod retries;
+mod settings;
 mod socket;
 mod target;
+mod transport;
+mod wires;
 
+pub use ack::EmitWithAck;
+pub use auth::{Auth, Payload};
 pub use bytes::Bytes;
 pub use client::{Client, connect};
 pub use config::Config;
-pub use error::{ConnectError, InvalidUrl};
+pub use error::{ConnectError, ConnectFailure, InvalidUrl};
+pub use events::{Events, SocketEvent};
 pub use faststr::FastStr;
 pub use joining::Namespace;
 pub use reason::DisconnectReason;
-pub use socket::Socket;
+pub use socket::{HandlerId, Socket, ToServer};
 pub use songi_emit::{AckError, EmitError, EncodeError};
+pub use songi_engineio::Transport;
+pub use songi_socketio::Parser;
 pub use songi_socketio::handler::{self, Event, Handler};
+#[cfg(feature = "deflate")]
+pub use songi_tokio::DeflateConfig;
 pub use tokio_rustls::rustls;
 
 /// The ack that the server asked for, as a handler's parameter: see [`handler::Ack`].
@@ -62,6 +78,3 @@ pub use tokio_rustls::rustls;
 ///     .on("add", |a: i64, b: i64, ack: Ack| ack.send(a + b));
 /// ```
 pub type Ack = handler::Ack<Socket>;
-
-/// An event on its way to the server, which is to answer it: see [`Socket::emit_with_ack`].
-pub type EmitWithAck<T> = songi_emit::EmitWithAck<Socket, T>;

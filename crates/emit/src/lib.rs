@@ -17,4 +17,4 @@ mod outgoing;
 pub use ack::{AckReply, EmitWithAck, Emitter};
 pub use error::{AckError, EmitError};
 pub use outgoing::Outgoing;
-pub use songi_socketio::{EncodeError, Packet, PacketKind};
+pub use songi_socketio::{EncodeError, Packet, PacketKind, Parser};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use faststr::FastStr;
 use serde::Serialize;
 use songi_engineio::Frame;
-use songi_socketio::{Decoder, EncodeError, Limits, Packet, encode};
+use songi_socketio::{Decoder, EncodeError, Format, Limits, Packet, Parser, encode};
 
 /// The type digit of an Engine.IO message, which stands in front of a Socket.IO packet.
 const MESSAGE: u8 = b'4';
@@ -23,7 +23,7 @@ const MESSAGE: u8 = b'4';
 /// ```
 #[derive(Debug, Clone)]
 pub struct Outgoing {
-    text: FastStr,
+    head: Frame,
     attachments: Vec<Bytes>,
 }
 
@@ -54,14 +54,17 @@ impl Outgoing {
     /// The event again, with one argument more: the offset by which a client that lost its
     /// connection says what it has seen. Nothing is serialised anew. `None` when this is no event.
     pub fn with_offset(&self, offset: &str) -> Option<Self> {
-        let array = self.text.strip_suffix(']')?;
-        if !matches!(self.text.as_bytes(), [MESSAGE, b'2' | b'5', ..]) {
+        let Frame::Text(text) = &self.head else {
+            return None;
+        };
+        let array = text.strip_suffix(']')?;
+        if !matches!(text.as_bytes(), [MESSAGE, b'2' | b'5', ..]) {
             return None;
         }
         let offset = serde_json::to_string(offset).ok()?;
         let text = format!("{array},{offset}]");
         Some(Self {
-            text: text.into(),
+            head: Frame::from_message_wire(text.into()),
             attachments: self.attachments.clone(),
         })
     }
@@ -87,7 +90,10 @@ impl Outgoing {
             max_namespace_bytes: u16::MAX,
             ..Limits::default()
         });
-        let text = self.text.slice_ref(self.text.get(1..)?);
+        let Frame::Text(text) = &self.head else {
+            return None;
+        };
+        let text = text.slice_ref(text.get(1..)?);
         let mut packet = decoder.decode_text(text, Duration::ZERO).ok()?;
         for attachment in &self.attachments {
             packet = decoder
@@ -121,14 +127,45 @@ impl Outgoing {
         let attachments = write(&mut wire)?;
         let text = FastStr::from_vec_u8(wire)
             .map_err(|error| EncodeError::Serialize(error.to_string()))?;
-        Ok(Self { text, attachments })
+        let head = Frame::from_message_wire(text);
+        Ok(Self { head, attachments })
+    }
+
+    /// A packet as one of its parsers' methods writes it.
+    ///
+    /// ```
+    /// use songi_emit::{Outgoing, Parser};
+    /// use songi_engineio::Frame;
+    ///
+    /// let parser = Parser::Json;
+    /// let packet = Outgoing::with_parser(&parser, |wire| parser.event(wire, "/", None, "hey", "Jude"))?;
+    /// assert_eq!(packet.frames().next(), Some(Frame::Text(r#"42["hey","Jude"]"#.into())));
+    /// # Ok::<(), songi_emit::EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of `write`.
+    pub fn with_parser<E>(
+        parser: &Parser,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>, E>,
+    ) -> Result<Self, E>
+    where
+        E: From<EncodeError>,
+    {
+        if parser.format() == Format::Text {
+            return Self::with_attachments(write);
+        }
+        let mut wire = Vec::with_capacity(128);
+        let attachments = write(&mut wire)?;
+        let head = Frame::Binary(wire.into());
+        Ok(Self { head, attachments })
     }
 
     /// The frames, in the order in which they must be sent, next to each other.
     pub fn frames(&self) -> impl Iterator<Item = Frame> {
-        let text = Frame::from_message_wire(self.text.clone());
         let attachments = self.attachments.iter().cloned().map(Frame::Binary);
-        std::iter::once(text).chain(attachments)
+        std::iter::once(self.head.clone()).chain(attachments)
     }
 }
 
