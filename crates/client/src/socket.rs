@@ -73,8 +73,8 @@ impl Socket {
         &self.0
     }
 
-    /// The id that the server gave this socket; the server's own socket has the same. Empty while
-    /// it is not connected, and another one after each reconnection, unless the server
+    /// The id that the server gave this socket; the server's own socket has the same. It is empty
+    /// until the socket is connected, and another one after each reconnection, unless the server
     /// [recovered](Self::recovered) it.
     pub fn id(&self) -> FastStr {
         self.0.id()

@@ -211,7 +211,6 @@ impl SocketInner {
     pub(crate) fn mark_disconnected(&self, reason: DisconnectReason) -> bool {
         let connected = self.connected.send_replace(false);
         let mut identity = self.identity.lock();
-        identity.id = FastStr::empty();
         // As on the server: who left or broke the rules is not recovered.
         if matches!(
             reason,
