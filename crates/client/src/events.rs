@@ -73,7 +73,8 @@ impl Socket {
     /// ```
     pub fn events(&self) -> Events {
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let forward = |read: Read| forward(sender.clone(), read);
+        // The socket alone keeps the stream open.
+        let forward = |read: Read| forward(sender.downgrade(), read);
         let handlers = [
             forward(|event| {
                 let ack = Ack::from_event(event)?;
@@ -97,6 +98,7 @@ impl Socket {
                 of_life.on(name.into(), handler);
             }
         });
+        self.inner().streams.lock().push(sender);
         Events {
             receiver,
             socket: Arc::downgrade(self.inner()),
@@ -116,13 +118,15 @@ const LIFE: [&str; 5] = [
 
 type Read = fn(&mut EventContext<'_, Socket>) -> Result<SocketEvent, ArgumentError>;
 
-fn forward(sender: mpsc::Sender<SocketEvent>, read: Read) -> HandlerFn<Socket> {
+fn forward(sender: mpsc::WeakSender<SocketEvent>, read: Read) -> HandlerFn<Socket> {
     HandlerFn::from_fn(move |event| {
+        let Some(sender) = sender.upgrade() else {
+            return Ok(None);
+        };
         let event = read(event)?;
         match sender.try_send(event) {
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(None),
             Err(mpsc::error::TrySendError::Full(event)) => {
-                let sender = sender.clone();
                 let sending: BoxFuture<()> = Box::pin(async move {
                     // Nobody may read any more.
                     let _ = sender.send(event).await;
@@ -152,7 +156,11 @@ impl Stream for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
+        self.receiver.close();
         if let Some(socket) = self.socket.upgrade() {
+            let mut streams = socket.streams.lock();
+            streams.retain(|stream| !stream.is_closed());
+            drop(streams);
             socket.change(|handlers, life| {
                 for HandlerId(handler) in &self.handlers {
                     handlers.remove(handler);

@@ -165,6 +165,9 @@ impl Manager {
         }
         core.reconnection.stop();
         core.next_transport = None;
+        // On long-polling, what was sent goes out on its own: a JavaScript server that gets the
+        // end of the session in the same request hears of nothing else.
+        self.pump(core, now);
         if let Some(link) = &mut core.link {
             link.leaving = true;
             link.deadline = None;

@@ -12,12 +12,13 @@ use songi_emit::{EmitError, Outgoing};
 use songi_engineio::SendOptions;
 use songi_socketio::handler::{HandlerTable, contain};
 use songi_socketio::{AckRegistry, Arguments, EncodeError, RawJson};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::{HandlerId, Socket};
 use crate::ack::AckReply;
 use crate::auth::{AuthFn, State};
 use crate::error::ConnectError;
+use crate::events::SocketEvent;
 use crate::inbox::Inbox;
 use crate::joining::{Answer, Joining};
 use crate::manager::Manager;
@@ -41,6 +42,8 @@ pub(crate) struct SocketInner {
     pub(super) tables: Mutex<Tables>,
     /// Those that are called once, and whether they have been.
     pub(super) once: Mutex<Vec<(Arc<AtomicBool>, HandlerId)>>,
+    /// Those who read what happens as a stream.
+    pub(crate) streams: Mutex<Vec<mpsc::Sender<SocketEvent>>>,
     /// Whether there are handlers of all that is sent.
     pub(super) watched: AtomicBool,
     /// Who waits for the namespace to be joined.
@@ -83,6 +86,7 @@ impl SocketInner {
             identity: Mutex::default(),
             tables: Mutex::new((Arc::new(joining.handlers), Arc::new(joining.life))),
             once: Mutex::default(),
+            streams: Mutex::default(),
             watched: AtomicBool::new(false),
             answer: Mutex::new(answer),
             inbox: Mutex::default(),
