@@ -90,14 +90,15 @@ impl Socket {
         ];
         let ids = handlers.iter().cloned().map(HandlerId).collect();
         let [event, connect, disconnect, life @ ..] = handlers;
-        self.inner().change(|table, of_life: &mut HandlerTable<Self>| {
-            table.on_fallback(event);
-            table.on_connection(connect);
-            table.on_disconnect(disconnect);
-            for (name, handler) in LIFE.into_iter().zip(life) {
-                of_life.on(name.into(), handler);
-            }
-        });
+        self.inner()
+            .change(|table, of_life: &mut HandlerTable<Self>| {
+                table.on_fallback(event);
+                table.on_connection(connect);
+                table.on_disconnect(disconnect);
+                for (name, handler) in LIFE.into_iter().zip(life) {
+                    of_life.on(name.into(), handler);
+                }
+            });
         self.inner().streams.lock().push(sender);
         Events {
             receiver,

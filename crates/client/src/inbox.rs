@@ -69,7 +69,10 @@ impl SocketInner {
             args,
         };
         let mut inbox = self.inbox.lock();
-        let waiting = inbox.jobs.iter().filter(|item| matches!(item, Item::Life(_)));
+        let waiting = inbox
+            .jobs
+            .iter()
+            .filter(|item| matches!(item, Item::Life(_)));
         if waiting.count() < MAX_LIFE {
             inbox.jobs.push_back(Item::Life(job));
         }

@@ -10,21 +10,19 @@ mod incoming;
 mod link;
 mod outcome;
 pub(crate) mod sharing;
+mod task;
 
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Waker;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use songi_emit::{EmitError, Outgoing};
-use songi_engineio::{ClientEvent, ClientOutput, Frame, RequestId, SendOptions, TransportEnd, TransportId};
+use songi_engineio::{ClientEvent, ClientOutput, SendOptions};
+use songi_socketio::Parser;
 use songi_socketio::client::StateError;
-use songi_socketio::{EncodeError, Parser, RawJson};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use self::core::Core;
 pub(crate) use self::link::Command;
@@ -34,7 +32,6 @@ use crate::error::ConnectError;
 use crate::reason::DisconnectReason;
 use crate::settings::Settings;
 use crate::socket::SocketInner;
-use crate::transport::http::Reply;
 
 pub(crate) struct Manager {
     settings: Arc<Settings>,
@@ -44,23 +41,6 @@ pub(crate) struct Manager {
     backlog: AtomicUsize,
     /// Whether there is a task.
     running: watch::Sender<bool>,
-}
-
-/// What the task has to do next.
-pub(crate) struct Turn {
-    pub(crate) work: Vec<Arc<SocketInner>>,
-    /// Sockets that are to ask for their namespace on the link.
-    pub(crate) joins: Vec<Arc<SocketInner>>,
-    /// Which link the commands are for: each session has another number.
-    pub(crate) link: u64,
-    pub(crate) commands: Vec<Command>,
-    /// More waits than there was room for.
-    pub(crate) congested: bool,
-    /// The session has ended: what carries it is to be closed after these commands.
-    pub(crate) ended: bool,
-    /// Nobody wants the connection.
-    pub(crate) idle: bool,
-    pub(crate) deadline: Option<Instant>,
 }
 
 impl Manager {
@@ -104,13 +84,20 @@ impl Manager {
     // Users
 
     /// Joins a socket's namespace, now and whenever there is a new connection.
-    pub(crate) fn activate(self: &Arc<Self>, socket: &Arc<SocketInner>) -> Result<(), ConnectError> {
+    pub(crate) fn activate(
+        self: &Arc<Self>,
+        socket: &Arc<SocketInner>,
+    ) -> Result<(), ConnectError> {
         let start = self.drive(|core, _| {
             if core.abandoned {
                 return Err(ConnectError::Disconnected(DisconnectReason::TransportClose));
             }
             let limit = self.config().max_namespaces;
-            if core.sockets.iter().any(|joined| Arc::ptr_eq(joined, socket)) {
+            if core
+                .sockets
+                .iter()
+                .any(|joined| Arc::ptr_eq(joined, socket))
+            {
                 return Ok(false);
             }
             if core.socket(socket.namespace()).is_some() {
@@ -177,7 +164,10 @@ impl Manager {
             if options.volatile {
                 return Ok(());
             }
-            socket.offline.lock().push(packet, options, ack, self.config())
+            socket
+                .offline
+                .lock()
+                .push(packet, options, ack, self.config())
         })
     }
 
@@ -198,176 +188,6 @@ impl Manager {
         })
     }
 
-    // The task
-
-    /// What there is to do. Frames are given up to `room` bytes, and all when the session has
-    /// ended.
-    pub(crate) fn turn(&self, waker: &Waker, room: usize) -> Turn {
-        let mut core = self.core.lock();
-        match &mut core.waker {
-            Some(known) => known.clone_from(waker),
-            None => core.waker = Some(waker.clone()),
-        }
-        if core.link.is_none() && core.reconnection.is_opening() && !core.sockets.is_empty() {
-            let now = core.now();
-            core.open(self.config(), self.parser(), now);
-            self.pump(&mut core, now);
-        }
-        let mut turn = Turn {
-            work: mem::take(&mut core.work),
-            joins: mem::take(&mut core.joins),
-            link: core.links,
-            commands: Vec::new(),
-            congested: false,
-            ended: false,
-            idle: false,
-            deadline: core.deadline().and_then(|deadline| core.clock.instant(deadline)),
-        };
-        if let Some(link) = &mut core.link {
-            link.take_commands(&mut turn.commands, room);
-            turn.congested = link.congested;
-            turn.ended = link.closed;
-        }
-        if turn.ended {
-            core.link = None;
-        }
-        turn.idle = core.link.is_none() && core.sockets.is_empty();
-        turn
-    }
-
-    /// Ends the task, unless it is wanted again.
-    pub(crate) fn finish(&self) -> bool {
-        let mut core = self.core.lock();
-        if core.sockets.is_empty() && core.link.is_none() && core.work.is_empty() {
-            core.reconnection.stop();
-            core.waker = None;
-            self.running.send_replace(false);
-            return true;
-        }
-        false
-    }
-
-    /// The task has ended with its runtime.
-    pub(crate) fn abandon(&self) {
-        if !*self.running.borrow() {
-            return;
-        }
-        self.drive(|core, _| {
-            core.abandoned = true;
-            core.reconnection.stop();
-            core.link = None;
-            for socket in mem::take(&mut core.sockets) {
-                self.deactivate(core, &socket, DisconnectReason::TransportClose);
-            }
-        });
-        let work = mem::take(&mut self.core.lock().work);
-        drop(work);
-        self.running.send_replace(false);
-    }
-
-    /// Asks for a namespace with this auth payload, if the link is still there.
-    pub(crate) fn join(
-        &self,
-        link: u64,
-        socket: &Arc<SocketInner>,
-        auth: Result<RawJson, EncodeError>,
-    ) {
-        self.drive(|core, now| {
-            let wanted = core.sockets.iter().any(|wanted| Arc::ptr_eq(wanted, socket));
-            if !wanted || core.links != link {
-                return;
-            }
-            let parser = self.parser();
-            let Some(link) = core.link.as_mut().filter(|link| link.is_usable()) else {
-                return;
-            };
-            let name = socket.namespace();
-            let packet = auth.map_err(StateError::from).and_then(|auth| {
-                let auth = socket.with_recovery(auth);
-                Outgoing::with_parser(parser, |wire| {
-                    link.protocol.connect(name, &auth, wire).map(|()| Vec::new())
-                })
-            });
-            match packet {
-                Ok(packet) => link.send(&packet, SendOptions::default(), now),
-                // We have just left it, and the server has not answered to our coming yet.
-                Err(StateError::InUse(_)) => core.blocked.push(socket.clone()),
-                Err(error) => {
-                    core.remove(socket);
-                    self.refused(core, socket, error.into());
-                    self.close_if_unused(core, now);
-                }
-            }
-        });
-    }
-
-    /// A WebSocket that was asked for is open.
-    pub(crate) fn websocket_opened(&self, link: u64, transport: TransportId) {
-        self.input(link, |session, now| session.websocket_opened(transport, now));
-    }
-
-    /// A message came.
-    pub(crate) fn frame(&self, link: u64, transport: TransportId, frame: Frame) {
-        self.input(link, |session, now| session.frame(transport, frame, now));
-    }
-
-    /// A WebSocket has ended, or could not be opened.
-    pub(crate) fn transport_closed(
-        &self,
-        link: u64,
-        transport: TransportId,
-        end: TransportEnd,
-        error: Option<ConnectError>,
-    ) {
-        self.note(link, error);
-        self.input(link, |session, now| session.transport_closed(transport, end, now));
-    }
-
-    /// A request was answered.
-    pub(crate) fn response(
-        &self,
-        link: u64,
-        request: RequestId,
-        reply: Result<Reply, ConnectError>,
-    ) {
-        match reply {
-            Ok(Reply { status, body }) => {
-                if status != 200 {
-                    let body = String::from_utf8_lossy(&body);
-                    let body = body.chars().take(MAX_ERROR_BODY).collect();
-                    self.note(link, Some(ConnectError::Status { status, body }));
-                }
-                self.input(link, |session, now| session.response(request, status, body, now));
-            }
-            Err(error) => {
-                tracing::debug!(%error, "request");
-                self.note(link, Some(error));
-                self.input(link, |session, now| session.request_failed(request, now));
-            }
-        }
-    }
-
-    pub(crate) fn handle_timeout(&self) {
-        self.drive(|core, now| {
-            if let Some(attempt) = core.reconnection.handle_timeout(now) {
-                self.tell_all(core, "reconnect_attempt", &attempt);
-            }
-            let timeout = self.config().connect_timeout;
-            let Some(link) = &mut core.link else {
-                return;
-            };
-            if link.deadline.is_some_and(|deadline| now >= deadline) {
-                link.error = Some(ConnectError::Timeout(timeout));
-                link.session.close(now);
-                return;
-            }
-            link.session.handle_timeout(now);
-            if let Err(violation) = link.protocol.handle_timeout(now) {
-                self.broken(core, &violation, now);
-            }
-        });
-    }
-
     /// Whether so many events wait for their handlers that no more should be read.
     pub(crate) fn is_behind(&self) -> bool {
         self.backlog.load(Ordering::Acquire) >= self.config().max_pending_events
@@ -383,39 +203,16 @@ impl Manager {
 
     // Within
 
-    /// Puts something into the session of a link, if it is still there.
-    fn input(
-        &self,
-        link: u64,
-        input: impl FnOnce(&mut songi_engineio::ClientSession, Duration),
-    ) {
-        self.drive(|core, now| {
-            if core.links != link {
-                return;
-            }
-            if let Some(link) = &mut core.link {
-                input(&mut link.session, now);
-            }
-        });
-    }
-
-    /// Notes why a link could not be opened.
-    fn note(&self, link: u64, error: Option<ConnectError>) {
-        let mut core = self.core.lock();
-        if core.links != link {
-            return;
-        }
-        if let (Some(link), Some(error)) = (&mut core.link, error) {
-            link.error = Some(error);
-        }
-    }
-
     /// A machine that slept hears of the silence only now.
     fn check_heartbeat(&self, core: &mut Core, now: Duration) {
         let Some(link) = &mut core.link else {
             return;
         };
-        if link.session.poll_timeout().is_some_and(|deadline| now >= deadline) {
+        if link
+            .session
+            .poll_timeout()
+            .is_some_and(|deadline| now >= deadline)
+        {
             link.session.handle_timeout(now);
             self.pump(core, now);
         }
@@ -455,9 +252,6 @@ impl Manager {
         }
     }
 }
-
-/// Characters that an error keeps of a response's body.
-const MAX_ERROR_BODY: usize = 1000;
 
 /// What a clock of this process says.
 fn wall() -> SystemTime {

@@ -24,15 +24,18 @@ const MAX_CLOSING: usize = 8;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// What is under way, by its name.
+type Pending<K, T> = Option<(K, Boxed<Result<T, ConnectError>>)>;
+
 pub(crate) struct Wires {
     settings: Arc<Settings>,
     /// Which session they are for.
     link: u64,
     gets: Lane,
     posts: Lane,
-    get: Option<(RequestId, Boxed<Result<Reply, ConnectError>>)>,
-    post: Option<(RequestId, Boxed<Result<Reply, ConnectError>>)>,
-    opening: Option<(TransportId, Boxed<Result<WebSocket<Stream>, ConnectError>>)>,
+    get: Pending<RequestId, Reply>,
+    post: Pending<RequestId, Reply>,
+    opening: Pending<TransportId, WebSocket<Stream>>,
     websocket: Option<(TransportId, Box<WebSocket<Stream>>)>,
     closing: Vec<Boxed<()>>,
 }
@@ -86,7 +89,7 @@ impl Wires {
         let settings = self.settings.clone();
         match command {
             Command::Get { request, query } => {
-                let query = with_timestamp(query);
+                let query = with_timestamp(&query);
                 let future = self.gets.clone().request(settings, query, None);
                 self.get = Some((request, Box::pin(future)));
             }
@@ -95,7 +98,7 @@ impl Wires {
                 query,
                 body,
             } => {
-                let query = with_timestamp(query);
+                let query = with_timestamp(&query);
                 let future = self.posts.clone().request(settings, query, Some(body));
                 self.post = Some((request, Box::pin(future)));
             }
@@ -247,9 +250,9 @@ impl Wires {
 }
 
 fn poll_one<K: Copy, T>(
-    slot: &mut Option<(K, Boxed<T>)>,
+    slot: &mut Pending<K, T>,
     cx: &mut Context<'_>,
-) -> Option<(K, T)> {
+) -> Option<(K, Result<T, ConnectError>)> {
     let (key, future) = slot.as_mut()?;
     let key = *key;
     let Poll::Ready(value) = future.as_mut().poll(cx) else {
@@ -272,6 +275,6 @@ fn message(frame: Frame) -> Message {
 }
 
 /// No cache between here and the server has an answer to this: as in JavaScript (`t`).
-fn with_timestamp(query: String) -> String {
+fn with_timestamp(query: &str) -> String {
     format!("{query}&t={:x}", rand::random::<u64>())
 }

@@ -282,8 +282,8 @@ async fn whatever_breaks_the_protocol_ends_the_connection() {
             max_message_size: 1000,
             max_attachments: 1,
             transports: vec![Transport::WebSocket],
-        reconnection: false,
-        ..Config::default()
+            reconnection: false,
+            ..Config::default()
         };
         let (socket, mut peer) = server.joined(client(&server.url).config(config)).await;
         for packet in packet.split('|') {

@@ -11,9 +11,7 @@ use anyhow::Result;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use songi_client::{
-    AckError, Client, ConnectError, DisconnectReason, Socket, Transport, connect,
-};
+use songi_client::{AckError, Client, ConnectError, DisconnectReason, Socket, Transport, connect};
 use songi_interop::{Script, serve};
 use songi_server::Server;
 use tokio::sync::mpsc;

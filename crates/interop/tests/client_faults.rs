@@ -148,7 +148,13 @@ async fn run(seed: u64, port: u16) -> Result<()> {
         ensure!(ack.await? == number, "another event's ack");
     }
     // It ends up connected.
-    while socket.volatile().emit_with_ack::<u64>("echo", seed).await.ok() != Some(seed) {
+    while socket
+        .volatile()
+        .emit_with_ack::<u64>("echo", seed)
+        .await
+        .ok()
+        != Some(seed)
+    {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let numbers = numbers.lock();
@@ -221,7 +227,11 @@ async fn nothing_is_lost_or_doubled_that_should_not_be() -> Result<()> {
             let all: Vec<_> = (0..EVENTS).collect();
             assert_eq!(first, all, "seed {seed}: lost");
         } else {
-            assert_eq!(first.len(), counted.len(), "seed {seed}: doubled: {counted:?}");
+            assert_eq!(
+                first.len(),
+                counted.len(),
+                "seed {seed}: doubled: {counted:?}"
+            );
         }
     }
     Ok(())

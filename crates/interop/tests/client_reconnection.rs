@@ -228,20 +228,24 @@ async fn a_state_that_was_recovered_has_all_events() -> Result<()> {
         .await?;
     let id = socket.id();
     socket.emit_with_ack::<()>("join", "room").await?;
-    peer.tell(json!({ "broadcast": ["news", 1], "room": "room" })).await?;
+    peer.tell(json!({ "broadcast": ["news", 1], "room": "room" }))
+        .await?;
     assert_eq!(news.recv().await, Some(1));
 
     peer.tell(json!({ "cut": true })).await?;
     peer.script.find("disconnected").await?;
-    peer.tell(json!({ "broadcast": ["news", 2], "room": "room" })).await?;
-    peer.tell(json!({ "broadcast": ["news", 3], "room": "room" })).await?;
+    peer.tell(json!({ "broadcast": ["news", 2], "room": "room" }))
+        .await?;
+    peer.tell(json!({ "broadcast": ["news", 3], "room": "room" }))
+        .await?;
     assert_eq!(news.recv().await, Some(2));
     assert_eq!(news.recv().await, Some(3));
     assert!(socket.recovered());
     assert_eq!(socket.id(), id);
     let line = peer.script.find("connected").await?;
     assert_eq!(line["recovered"], Value::Bool(true));
-    peer.tell(json!({ "broadcast": ["news", 4], "room": "room" })).await?;
+    peer.tell(json!({ "broadcast": ["news", 4], "room": "room" }))
+        .await?;
     assert_eq!(news.recv().await, Some(4));
     Ok(())
 }
@@ -296,4 +300,3 @@ async fn retries_survive_a_restart() -> Result<()> {
     }
     Ok(())
 }
-

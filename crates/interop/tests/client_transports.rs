@@ -119,7 +119,10 @@ async fn an_upgrade_takes_cookies_and_headers_along_and_is_remembered() -> Resul
 
 #[tokio::test]
 async fn another_transport_is_tried_where_one_is_missing() -> Result<()> {
-    for (has, tries) in [("polling", Transport::WebSocket), ("websocket", Transport::Polling)] {
+    for (has, tries) in [
+        ("polling", Transport::WebSocket),
+        ("websocket", Transport::Polling),
+    ] {
         let mut peer = Peer::start(json!({ "io": { "transports": [has] } })).await?;
         let other = match tries {
             Transport::WebSocket => Transport::Polling,
@@ -129,7 +132,10 @@ async fn another_transport_is_tried_where_one_is_missing() -> Result<()> {
             transports: vec![tries, other],
             ..quick()
         };
-        let _socket = Client::new(&peer.url).config(config.clone()).connect().await?;
+        let _socket = Client::new(&peer.url)
+            .config(config.clone())
+            .connect()
+            .await?;
         assert_eq!(peer.script.find("connected").await?["transport"], has);
         let config = Config {
             try_all_transports: false,
@@ -156,10 +162,12 @@ async fn msgpack_compression_and_subprotocols() -> Result<()> {
             .await?;
         let text = "x".repeat(100_000);
         let bytes = Bytes::from_static(&[0, 255]);
-        let (back, binary): (String, Bytes) =
-            socket.emit_with_ack("echo", (&text, &bytes)).await?;
+        let (back, binary): (String, Bytes) = socket.emit_with_ack("echo", (&text, &bytes)).await?;
         assert_eq!((back, binary), (text, bytes));
-        let plain: Value = socket.compress(false).emit_with_ack("echo", json!({ "a": [1.5, null] })).await?;
+        let plain: Value = socket
+            .compress(false)
+            .emit_with_ack("echo", json!({ "a": [1.5, null] }))
+            .await?;
         assert_eq!(plain, json!({ "a": [1.5, null] }));
         if transport == Transport::WebSocket {
             let protocol: String = socket.emit_with_ack("what protocol", ()).await?;
@@ -237,7 +245,11 @@ async fn connect_target(client: &mut TcpStream) -> Result<String> {
         .unwrap()
         .to_owned();
     // `me:secret`.
-    assert!(head.to_ascii_lowercase().contains("proxy-authorization: basic bwu6c2vjcmv0"), "{head}");
+    assert!(
+        head.to_ascii_lowercase()
+            .contains("proxy-authorization: basic bwu6c2vjcmv0"),
+        "{head}"
+    );
     client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
     Ok(target)
 }
@@ -293,7 +305,10 @@ async fn clients_of_one_server_share_a_connection_unless_told_otherwise() -> Res
     let first = Client::new(url).connect().await?;
     let other = Client::new(format!("{url}/other")).connect().await?;
     let again = Client::new(url).connect().await?;
-    let apart = Client::new(format!("{url}/other")).force_new().connect().await?;
+    let apart = Client::new(format!("{url}/other"))
+        .force_new()
+        .connect()
+        .await?;
     let shown = [&first, &other, &again, &apart];
     let mut ids = Vec::new();
     for socket in shown {

@@ -76,7 +76,10 @@ impl Core {
         let first = if remembered {
             Transport::WebSocket
         } else {
-            transports.get(index).copied().unwrap_or(Transport::WebSocket)
+            transports
+                .get(index)
+                .copied()
+                .unwrap_or(Transport::WebSocket)
         };
         self.links += 1;
         self.joins.clear();
@@ -111,7 +114,11 @@ impl Core {
     /// The earliest time at which something is due.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let link = self.link.as_ref().map(|link| {
-            [link.session.poll_timeout(), link.protocol.poll_timeout(), link.deadline]
+            [
+                link.session.poll_timeout(),
+                link.protocol.poll_timeout(),
+                link.deadline,
+            ]
         });
         let link = link.into_iter().flatten().flatten();
         link.chain(self.reconnection.poll_timeout()).min()

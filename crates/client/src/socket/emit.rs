@@ -160,7 +160,9 @@ impl ToServer {
         };
         let packet = inner.encode(Some(id), event, args)?;
         inner.watch_outgoing(event, args);
-        inner.manager().send(inner, packet, self.options, Some(id))?;
+        inner
+            .manager()
+            .send(inner, packet, self.options, Some(id))?;
         Ok(Pending::Once(once))
     }
 

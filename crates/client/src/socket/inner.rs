@@ -228,8 +228,7 @@ impl SocketInner {
             return connected;
         }
         let offline = self.offline.lock();
-        let (waiting, lost): (Vec<_>, Vec<_>) =
-            acks.drain().partition(|&(id, _)| offline.has(id));
+        let (waiting, lost): (Vec<_>, Vec<_>) = acks.drain().partition(|&(id, _)| offline.has(id));
         for (id, reply) in waiting {
             // There is room for what was there.
             let _ = acks.insert_with_id(id, reply, None);
@@ -293,9 +292,11 @@ impl SocketInner {
         acks.insert_with_id(id, reply, None)?;
         drop(acks);
         // If the connection was lost just now, it is tried again, and not kept for later.
-        self.manager.send_now(self, packet, options).inspect_err(|_| {
-            self.acks.lock().take(id);
-        })
+        self.manager
+            .send_now(self, packet, options)
+            .inspect_err(|_| {
+                self.acks.lock().take(id);
+            })
     }
 }
 

@@ -24,7 +24,10 @@ struct Cookie {
 impl Jar {
     /// Takes a `Set-Cookie` header. What is malformed is ignored.
     pub(crate) fn store(&mut self, header: &[u8], now: SystemTime) {
-        let Some(cookie) = std::str::from_utf8(header).ok().and_then(|header| Cookie::parse(header, now)) else {
+        let Some(cookie) = std::str::from_utf8(header)
+            .ok()
+            .and_then(|header| Cookie::parse(header, now))
+        else {
             return;
         };
         self.0.retain(|kept| kept.name != cookie.name);
@@ -52,8 +55,15 @@ impl Cookie {
         let blank = [' ', '\t'];
         let (name, value) = (name.trim_matches(blank), value.trim_matches(blank));
         // It goes into a header of ours.
-        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-        if name.is_empty() || name.len() + value.len() > MAX_COOKIE_BYTES || !plain(name) || !plain(value) {
+        let plain = |text: &str| {
+            text.bytes()
+                .all(|byte| byte.is_ascii_graphic() || byte == b' ')
+        };
+        if name.is_empty()
+            || name.len() + value.len() > MAX_COOKIE_BYTES
+            || !plain(name)
+            || !plain(value)
+        {
             return None;
         }
         let (mut expires, mut max_age) = (None, None);
@@ -106,7 +116,10 @@ mod tests {
         let later = now + Duration::from_secs(10);
         assert_eq!(sent(&mut jar, later), "b=\"x y\"; io=def");
         jar.store(b"b=; expires=Thu, 01 Jan 1970 00:00:00 GMT", now);
-        jar.store(b"io=; Max-Age=-5; expires=Thu, 01 Jan 2150 00:00:00 GMT", now);
+        jar.store(
+            b"io=; Max-Age=-5; expires=Thu, 01 Jan 2150 00:00:00 GMT",
+            now,
+        );
         assert_eq!(sent(&mut jar, now), "");
         let mut value = b"mine=1".to_vec();
         jar.store(b"x=y", now);
@@ -122,7 +135,10 @@ mod tests {
             jar.store(header.as_bytes(), now);
         }
         jar.store(b"a=\xff", now);
-        jar.store(format!("a={}", "x".repeat(MAX_COOKIE_BYTES)).as_bytes(), now);
+        jar.store(
+            format!("a={}", "x".repeat(MAX_COOKIE_BYTES)).as_bytes(),
+            now,
+        );
         assert_eq!(sent(&mut jar, now), "");
         for n in 0..1000 {
             jar.store(format!("c{n}=1").as_bytes(), now);

@@ -84,7 +84,11 @@ fn request(
     query: &str,
     body: Option<Bytes>,
 ) -> Result<Request<Full<Bytes>>, ConnectError> {
-    let method = if body.is_some() { Method::POST } else { Method::GET };
+    let method = if body.is_some() {
+        Method::POST
+    } else {
+        Method::GET
+    };
     let mut request = Request::builder()
         .method(method)
         .uri(settings.target.path_and_query(&settings.config.path, query))
@@ -128,7 +132,9 @@ async fn read(response: Response<Incoming>, settings: &Settings) -> Result<Reply
             continue;
         };
         if bytes.len().saturating_add(data.len()) > limit {
-            return Err(failed("the response is larger than Config::max_message_size"));
+            return Err(failed(
+                "the response is larger than Config::max_message_size",
+            ));
         }
         bytes.extend_from_slice(&data);
     }

@@ -47,7 +47,10 @@ impl Proxy {
             None => (None, rest),
             Some((login, address)) => {
                 let (user, password) = login.split_once(':').unwrap_or((login, ""));
-                (Some((percent_decoded(user), percent_decoded(password))), address)
+                (
+                    Some((percent_decoded(user), percent_decoded(password))),
+                    address,
+                )
             }
         };
         // The rules for addresses are the same.
@@ -76,8 +79,10 @@ impl Proxy {
                 let target = (host, port);
                 let connected = match &self.login {
                     Some((user, password)) => {
-                        Socks5Stream::connect_with_password_and_socket(stream, target, user, password)
-                            .await
+                        Socks5Stream::connect_with_password_and_socket(
+                            stream, target, user, password,
+                        )
+                        .await
                     }
                     None => Socks5Stream::connect_with_socket(stream, target).await,
                 };
@@ -105,13 +110,22 @@ impl Proxy {
             let login = STANDARD.encode(format!("{user}:{password}"));
             request = request.header(PROXY_AUTHORIZATION, format!("Basic {login}"));
         }
-        let request = request.body(Empty::<Bytes>::new()).map_err(io::Error::other)?;
-        let response = sender.send_request(request).await.map_err(io::Error::other)?;
+        let request = request
+            .body(Empty::<Bytes>::new())
+            .map_err(io::Error::other)?;
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(io::Error::other)?;
         if !response.status().is_success() {
             let status = response.status();
-            return Err(io::Error::other(format!("the proxy answered with status {status}")));
+            return Err(io::Error::other(format!(
+                "the proxy answered with status {status}"
+            )));
         }
-        let upgraded = hyper::upgrade::on(response).await.map_err(io::Error::other)?;
+        let upgraded = hyper::upgrade::on(response)
+            .await
+            .map_err(io::Error::other)?;
         Ok(Box::new(TokioIo::new(upgraded)))
     }
 }
@@ -136,7 +150,9 @@ fn percent_decoded(text: &str) -> String {
     let mut bytes = text.as_bytes();
     while let Some((&byte, rest)) = bytes.split_first() {
         bytes = rest;
-        let digits = rest.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = rest
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(value) if byte == b'%' => {
                 decoded.push(value);
@@ -172,7 +188,10 @@ mod tests {
             assert_eq!(Proxy::parse(url), Err(InvalidUrl::ProxyScheme), "{url}");
         }
         for url in ["http://", "socks5://a:99999", "http://a b"] {
-            assert!(matches!(Proxy::parse(url), Err(InvalidUrl::Address(_))), "{url}");
+            assert!(
+                matches!(Proxy::parse(url), Err(InvalidUrl::Address(_))),
+                "{url}"
+            );
         }
     }
 }
