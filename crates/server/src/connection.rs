@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use faststr::FastStr;
 use parking_lot::Mutex;
+use smallvec::{SmallVec, smallvec};
 use songi_emit::{EmitError, Outgoing};
 use songi_engineio::{
     CloseReason, Dialect, Frame, RequestId, Response, Revision, SendOptions, ServerSession,
@@ -27,7 +28,7 @@ use songi_socketio::{Arguments, server as protocol};
 use tokio::sync::{Notify, oneshot};
 
 pub(crate) use self::core::Queued;
-use self::core::{Core, ToWrite, WebSocketQueue, Work};
+use self::core::{Core, ToWrite, WebSocketQueue, WebSockets, Work, post};
 use self::drive::close_reason;
 use crate::handshake::Handshake;
 use crate::reason::DisconnectReason;
@@ -55,7 +56,7 @@ impl Connection {
     ) -> Option<Arc<Self>> {
         let engine = shared.engine.clone();
         let session = ServerSession::polling_in(dialect, engine, sid.clone(), shared.now());
-        Self::new(shared, sid, handshake, session, Vec::new())
+        Self::new(shared, sid, handshake, session, WebSockets::new())
     }
 
     /// A client that begins with a WebSocket; `None` if the sid is taken.
@@ -67,7 +68,7 @@ impl Connection {
     ) -> Option<(Arc<Self>, TransportId)> {
         let engine = shared.engine.clone();
         let (session, id) = ServerSession::websocket_in(dialect, engine, sid.clone(), shared.now());
-        let websockets = vec![WebSocketQueue::new(id)];
+        let websockets = smallvec![WebSocketQueue::new(id)];
         let connection = Self::new(shared, sid, handshake, session, websockets)?;
         Some((connection, id))
     }
@@ -77,7 +78,7 @@ impl Connection {
         sid: FastStr,
         handshake: Handshake,
         session: ServerSession,
-        websockets: Vec<WebSocketQueue>,
+        websockets: WebSockets,
     ) -> Option<Arc<Self>> {
         let revision = match session.revision() {
             Revision::V3 => protocol::Revision::V4,
@@ -87,7 +88,7 @@ impl Connection {
         let core = Core {
             session,
             protocol: protocol.with_revision(revision),
-            sockets: Vec::new(),
+            sockets: SmallVec::new(),
             requests: Vec::new(),
             websockets,
             scheduled: None,
@@ -195,7 +196,13 @@ impl Connection {
 
     /// A message came by a WebSocket.
     pub(crate) fn frame(self: &Arc<Self>, id: TransportId, frame: Frame) {
-        self.drive(|core, now, _| core.session.frame(id, frame, now));
+        self.drive(|core, now, _| {
+            if let Some(queue) = core.websocket(id) {
+                // Its task is here, and not waiting: what this brings needs not wake it.
+                queue.parked = false;
+            }
+            core.session.frame(id, frame, now);
+        });
     }
 
     /// The task of a WebSocket has ended.
@@ -206,10 +213,10 @@ impl Connection {
         });
     }
 
-    /// Takes what waits for a WebSocket, and wakes its task when there is more.
+    /// Takes what waits for a WebSocket. Its task is woken when there is more.
     pub(crate) fn take_frames(&self, id: TransportId, task: &Waker) -> ToWrite {
         let mut core = self.core.lock();
-        let Some(queue) = core.websockets.iter_mut().find(|queue| queue.id == id) else {
+        let Some(queue) = core.websocket(id) else {
             return ToWrite {
                 frames: VecDeque::new(),
                 closing: true,
@@ -221,6 +228,7 @@ impl Connection {
         }
         queue.bytes = 0;
         queue.congested = false;
+        queue.parked = true;
         ToWrite {
             frames: mem::take(&mut queue.frames),
             closing: queue.closing,
@@ -230,8 +238,9 @@ impl Connection {
     /// So much waits to be written to a WebSocket that nothing more is taken for now.
     pub(crate) fn congested(&self, id: TransportId) {
         let mut core = self.core.lock();
-        if let Some(queue) = core.websockets.iter_mut().find(|queue| queue.id == id) {
+        if let Some(queue) = core.websocket(id) {
             queue.congested = true;
+            queue.parked = true;
         }
     }
 
@@ -304,8 +313,7 @@ impl Connection {
             if namespace.inner().local.is_observed() {
                 work.push(Work::Entered(socket.clone()));
             }
-            socket.push(Job::Connected(auth));
-            work.push(Work::Handle(socket.clone()));
+            post(socket, Job::Connected(auth), work);
             // A client that cannot be told is being closed: its socket is disconnected then.
             let _ = core.send(&packet, SendOptions::default(), now);
         });
@@ -332,7 +340,7 @@ impl Connection {
         let before = self.backlog.fetch_sub(1, Ordering::Relaxed);
         if before == self.shared.config.max_pending_events {
             self.caught_up.notify_waiters();
-            for queue in &self.core.lock().websockets {
+            for queue in &mut self.core.lock().websockets {
                 queue.wake();
             }
         }

@@ -42,18 +42,37 @@ impl Inbox {
         self.state == State::Over
     }
 
+    /// Gives a job back that is to be done at once, and keeps one that has to wait.
+    fn offer(&mut self, job: Job, concurrency: usize) -> Option<Job> {
+        if self.jobs.is_empty() && self.begin(&job, concurrency) {
+            return Some(job);
+        }
+        self.jobs.push_back(job);
+        None
+    }
+
     fn next(&mut self, concurrency: usize) -> Option<Job> {
-        let is_event = matches!(self.jobs.front()?, Job::Event { .. });
+        let job = self.jobs.pop_front()?;
+        if self.begin(&job, concurrency) {
+            return Some(job);
+        }
+        self.jobs.push_front(job);
+        None
+    }
+
+    /// Whether a job can be done now: then it counts as running.
+    fn begin(&mut self, job: &Job, concurrency: usize) -> bool {
+        let is_event = matches!(job, Job::Event { .. });
         let limit = if is_event { concurrency } else { 1 };
         let alone = self.state == State::Alone || (!is_event && self.running > 0);
         if alone || self.running >= limit {
-            return None;
+            return false;
         }
         self.running += 1;
         if !is_event {
             self.state = State::Alone;
         }
-        self.jobs.pop_front()
+        true
     }
 
     fn finished(&mut self, kind: Kind) {
@@ -63,23 +82,26 @@ impl Inbox {
             Kind::Disconnected => self.state = State::Over,
             Kind::Connected | Kind::Disconnecting => self.state = State::Open,
         }
-        if self.jobs.is_empty() {
+        if self.jobs.is_empty() && self.jobs.capacity() > 0 {
             // A burst leaves no buffer behind.
-            self.jobs.shrink_to(4);
+            self.jobs = VecDeque::new();
         }
     }
 }
 
 impl SocketInner {
-    /// Puts a job behind the others. [`work`](Self::work) does it.
-    pub(crate) fn push(&self, job: Job) {
-        self.inbox.lock().jobs.push_back(job);
+    /// Puts a job behind the others. If it is given back, there are none, and it is for
+    /// [`run`](Self::run) to do.
+    pub(crate) fn offer(&self, job: Job) -> Option<Job> {
+        let concurrency = self.namespace().inner().concurrency();
+        self.inbox.lock().offer(job, concurrency)
     }
 
-    /// Does all jobs that can be done now. Handlers that do not wait are called right here; one
-    /// that does goes into a task, which then does what can be done after it.
-    pub(crate) fn work(self: &Arc<Self>) {
-        while let Some(job) = self.next_job() {
+    /// Does a job, and then all that can be done after it. Handlers that do not wait are called
+    /// right here; one that does goes into a task, which then goes on.
+    pub(crate) fn run(self: &Arc<Self>, job: Job) {
+        let mut next = Some(job);
+        while let Some(job) = next {
             let kind = Kind::of(&job);
             let socket = Socket::from_inner(self.clone());
             let handlers = self.namespace().inner().table();
@@ -92,10 +114,13 @@ impl SocketInner {
                     tokio::spawn(async move {
                         run.await;
                         socket.finish_job(kind);
-                        socket.work();
+                        if let Some(job) = socket.next_job() {
+                            socket.run(job);
+                        }
                     });
                 }
             }
+            next = self.next_job();
         }
     }
 

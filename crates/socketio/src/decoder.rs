@@ -354,6 +354,7 @@ enum Parsed {
 ///
 /// The arguments take the text itself: to count its holders up and down would cost as much as to
 /// scan it.
+#[inline(always)]
 fn decode_packet(
     text: FastStr,
     limits: &Limits,

@@ -319,14 +319,12 @@ impl<'a> Scanner<'a> {
             });
         }
         self.depth += 1;
-        let level = self.level();
-        self.objects = if object {
-            self.objects | level
-        } else {
-            self.objects & !level
-        };
         self.in_object = object;
+        if object {
+            self.objects |= self.level();
+        }
         if self.attachments > 0 {
+            let level = self.level();
             self.placeholders &= !level;
             self.good_nums &= !level;
             self.bad_nums &= !level;
@@ -336,13 +334,19 @@ impl<'a> Scanner<'a> {
 
     #[inline(always)]
     fn close(&mut self) -> Result<(), JsonError> {
-        let level = self.level();
-        if self.placeholders & level != 0 && (self.good_nums & !self.bad_nums & level) == 0 {
-            return Err(JsonError::IllegalPlaceholder { offset: self.pos });
+        if self.placeholders != 0 {
+            let level = self.level();
+            if self.placeholders & level != 0 && (self.good_nums & !self.bad_nums & level) == 0 {
+                return Err(JsonError::IllegalPlaceholder { offset: self.pos });
+            }
+        }
+        // Most levels are shallow and few are objects: the wide shifts are for those that need them.
+        if self.in_object {
+            self.objects &= !self.level();
         }
         self.pos += 1;
         self.depth -= 1;
-        self.in_object = self.objects & self.level() != 0;
+        self.in_object = self.objects != 0 && self.objects & self.level() != 0;
         Ok(())
     }
 

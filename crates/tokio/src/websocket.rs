@@ -1,22 +1,21 @@
 //! The driver.
 
+mod drive;
 mod futures;
 
 use std::{
     fmt,
     future::poll_fn,
-    pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::BytesMut;
-use songi_websocket::{
-    CloseFrame, Config, Connection, Event, Message, Prepared, SendError, Step, Timeout,
-};
+use songi_websocket::{CloseFrame, Config, Connection, Event, Message, Prepared, SendError, Step};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{Error, random, scratch, timer::Timer, write};
+pub(crate) use self::drive::timed_out;
+use crate::{Error, random, timer::Timer};
 
 /// A WebSocket over a stream, after the opening handshake.
 ///
@@ -202,6 +201,35 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
+    /// The next event of what has been read already, if that holds one. It reads and writes
+    /// nothing: what the event calls for (a pong, the answer to a Close frame) is sent by the next
+    /// [`recv`](Self::recv) or [`flush`](Self::flush), and so is what is wrong with it told.
+    ///
+    /// To take all that one read brought, and to answer it with one write:
+    ///
+    /// ```
+    /// # use songi_tokio::{Error, Event, Message, SendError, WebSocket};
+    /// # use tokio::io::{AsyncRead, AsyncWrite};
+    /// # async fn example<IO>(mut socket: WebSocket<IO>) -> Result<(), Error>
+    /// # where IO: AsyncRead + AsyncWrite + Unpin {
+    /// while let Some(event) = socket.recv().await {
+    ///     let mut events = vec![event?];
+    ///     while let Some(event) = socket.next_buffered() {
+    ///         events.push(event);
+    ///     }
+    ///     println!("{} events", events.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn next_buffered(&mut self) -> Option<Event> {
+        if self.finished || self.failure.is_some() || self.input.is_empty() {
+            return None;
+        }
+        let received = self.connection.receive(&mut self.input);
+        self.received(received)
+    }
+
     /// Writes all that is queued.
     ///
     /// Cancel safe: what was written is taken off the queue at once.
@@ -283,29 +311,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         self.poll_write_queued(cx)
     }
 
-    fn poll_write_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        loop {
-            while self.connection.queued() > 0 {
-                let io = Pin::new(&mut self.io);
-                let written = ready!(write::poll_write(io, cx, self.connection.slices()))?;
-                self.connection.transmitted(written);
-                self.unflushed = true;
-            }
-            let Some(message) = self.waiting.take() else {
-                break;
-            };
-            // An empty queue takes any message; if the closing has begun, it is too late for it.
-            if self.connection.send(message).is_err() {
-                break;
-            }
-        }
-        if self.unflushed {
-            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
-            self.unflushed = false;
-        }
-        Poll::Ready(Ok(()))
-    }
-
     /// The poll form of [`close`](Self::close), after [`start_close`](Self::start_close).
     ///
     /// # Errors
@@ -318,123 +323,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
                 Some(Ok(_)) => {}
             }
         }
-    }
-
-    /// Reads once; the first event of what was read, if it holds one.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        if self.read_ended {
-            return Poll::Pending;
-        }
-        let io = Pin::new(&mut self.io);
-        let connection = &mut self.connection;
-        let discard = self.failure.is_some();
-        let read = scratch::poll_read(io, cx, &mut self.input, |input| {
-            if discard {
-                input.clear();
-                return Ok(None);
-            }
-            connection.receive(input)
-        });
-        let ended = match ready!(read) {
-            Ok(Some(received)) => return Poll::Ready(self.received(received)),
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
-        self.read_ended = true;
-        match (self.connection.receive_eof(), ended) {
-            // After the closing handshake it does not matter how the stream ends.
-            (Ok(()), _) => {}
-            (Err(abnormal), Ok(())) => self.fail(abnormal.into()),
-            (Err(_), Err(error)) => self.fail(error.into()),
-        }
-        Poll::Ready(None)
-    }
-
-    /// Notes a violation; passes an event on.
-    #[inline]
-    fn received(
-        &mut self,
-        received: Result<Option<Event>, songi_websocket::Violation>,
-    ) -> Option<Event> {
-        match received {
-            Ok(event) => event,
-            Err(violation) => {
-                self.input = BytesMut::new();
-                self.fail(violation.into());
-                None
-            }
-        }
-    }
-
-    /// A Close frame is answered before the application hears of it, as far as that needs no
-    /// waiting: it might not come back.
-    #[inline]
-    fn before_event(&mut self, event: Event, cx: &mut Context<'_>) -> Event {
-        if matches!(event, Event::Close(_)) {
-            match self.poll_flush(cx) {
-                Poll::Ready(Ok(())) if self.connection.next_step() == Step::HalfClose => {
-                    self.half_close(cx);
-                }
-                Poll::Ready(Err(error)) => self.stream_failed(error),
-                _ => {}
-            }
-        }
-        event
-    }
-
-    /// Ends our direction of the stream, which the peer sees as its end.
-    fn half_close(&mut self, cx: &mut Context<'_>) {
-        if self.shut_down || self.unflushed {
-            return;
-        }
-        if let Poll::Ready(result) = Pin::new(&mut self.io).poll_shutdown(cx) {
-            self.shut_down = true;
-            self.finished |= result.is_err();
-        }
-    }
-
-    /// Ends the stream in order, where a closing handshake gives it the time: until its deadline.
-    /// The connection is over whatever comes of it.
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.shut_down || Pin::new(&mut self.io).poll_shutdown(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        self.timer.poll_again(cx)
-    }
-
-    fn fail(&mut self, error: Error) {
-        self.failure.get_or_insert(error);
-    }
-
-    /// Writing failed: nothing more can be said.
-    fn stream_failed(&mut self, error: Error) {
-        if self.connection.receive_eof().is_err() {
-            self.fail(error);
-        }
-        self.finished = true;
-    }
-
-    /// Ready when the deadline has passed; the connection knows it then.
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while let Some(timeout) = self.connection.poll_timeout() {
-            if timeout == Duration::ZERO {
-                self.connection.handle_timeout(self.timer.now());
-                continue;
-            }
-            ready!(self.timer.poll(timeout, cx));
-            self.connection
-                .handle_timeout(timeout.max(self.timer.now()));
-            return Poll::Ready(());
-        }
-        Poll::Pending
-    }
-}
-
-/// The error of a connection that is given up.
-pub(crate) fn timed_out(timeout: Option<Timeout>) -> Error {
-    match timeout {
-        Some(Timeout::Heartbeat) => Error::HeartbeatTimeout,
-        _ => Error::CloseTimeout,
     }
 }
 

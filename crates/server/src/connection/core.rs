@@ -1,11 +1,13 @@
 //! The state of a connection.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use faststr::FastStr;
+use smallvec::SmallVec;
 use songi_emit::{EmitError, Outgoing};
 use songi_engineio::{
     CloseReason, Frame, RequestId, Response, SendError, SendOptions, ServerSession, TransportId,
@@ -21,9 +23,10 @@ use crate::timers::Tick;
 pub(super) struct Core {
     pub(super) session: ServerSession,
     pub(super) protocol: protocol::Connection,
-    pub(super) sockets: Vec<Arc<SocketInner>>,
+    /// Most clients are in one namespace.
+    pub(super) sockets: SmallVec<[Arc<SocketInner>; 1]>,
     pub(super) requests: Vec<(RequestId, oneshot::Sender<Response>)>,
-    pub(super) websockets: Vec<WebSocketQueue>,
+    pub(super) websockets: WebSockets,
     /// The tick for which this connection is in the timers.
     pub(super) scheduled: Option<Tick>,
     /// Why the sockets are being disconnected, where the session's own reason says less.
@@ -31,6 +34,9 @@ pub(super) struct Core {
     /// What more is known of it.
     pub(super) description: Option<String>,
 }
+
+/// There is one but during an upgrade.
+pub(super) type WebSockets = SmallVec<[WebSocketQueue; 1]>;
 
 /// What waits to be written to one WebSocket of the session: there are two during an upgrade.
 pub(super) struct WebSocketQueue {
@@ -41,6 +47,8 @@ pub(super) struct WebSocketQueue {
     pub(super) congested: bool,
     /// Close it after the frames.
     pub(super) closing: bool,
+    /// Its task has taken all there was, and is to be woken.
+    pub(super) parked: bool,
     pub(super) task: Option<Waker>,
 }
 
@@ -56,13 +64,16 @@ pub(crate) struct ToWrite {
     pub(crate) closing: bool,
 }
 
+/// One input rarely brings more than one thing to do.
+pub(super) type Works = SmallVec<[Work; 1]>;
+
 /// What is done after the lock is released, because it runs handlers.
 pub(super) enum Work {
     Join {
         namespace: FastStr,
         auth: Option<RawJson>,
     },
-    Handle(Arc<SocketInner>),
+    Run(Arc<SocketInner>, Job),
     /// Who observes the rooms is told that a socket has entered its namespace.
     Entered(Arc<SocketInner>),
     /// Or that it has left, and these rooms, with whether it was the last there.
@@ -74,6 +85,10 @@ impl Core {
         self.sockets
             .iter()
             .find(|socket| socket.namespace().name() == namespace)
+    }
+
+    pub(super) fn websocket(&mut self, id: TransportId) -> Option<&mut WebSocketQueue> {
+        self.websockets.iter_mut().find(|queue| queue.id == id)
     }
 
     pub(super) fn respond(&mut self, request: RequestId, response: Response) {
@@ -97,7 +112,7 @@ impl Core {
         options: SendOptions,
         limit: usize,
     ) -> bool {
-        let Some(queue) = self.websockets.iter_mut().find(|queue| queue.id == id) else {
+        let Some(queue) = self.websocket(id) else {
             return true;
         };
         if options.volatile && queue.congested {
@@ -113,7 +128,7 @@ impl Core {
     }
 
     pub(super) fn close_websocket(&mut self, id: TransportId) {
-        if let Some(queue) = self.websockets.iter_mut().find(|queue| queue.id == id) {
+        if let Some(queue) = self.websocket(id) {
             queue.closing = true;
             queue.wake();
         }
@@ -145,7 +160,7 @@ impl Core {
         &mut self,
         socket: &Arc<SocketInner>,
         reason: DisconnectReason,
-        work: &mut Vec<Work>,
+        work: &mut Works,
     ) -> bool {
         let Some(position) = self
             .sockets
@@ -163,7 +178,7 @@ impl Core {
         &mut self,
         socket: &Arc<SocketInner>,
         reason: DisconnectReason,
-        work: &mut Vec<Work>,
+        work: &mut Works,
     ) {
         if !socket.mark_disconnected() {
             return;
@@ -177,13 +192,19 @@ impl Core {
             let rooms = rooms.iter().map(|(room, _)| room);
             let rooms = std::iter::once(socket.id()).chain(rooms);
             socket.keep_leaving_rooms(rooms.cloned().collect());
-            socket.push(Job::Disconnecting(args.clone()));
+            post(socket, Job::Disconnecting(args.clone()), work);
         }
-        socket.push(Job::Disconnected(args));
         if local.is_observed() {
             work.push(Work::Gone(socket.clone(), rooms));
         }
-        work.push(Work::Handle(socket.clone()));
+        post(socket, Job::Disconnected(args), work);
+    }
+}
+
+/// Gives a job to a socket: it is done after the lock is released, or after those before it.
+pub(super) fn post(socket: &Arc<SocketInner>, job: Job, work: &mut Works) {
+    if let Some(job) = socket.offer(job) {
+        work.push(Work::Run(socket.clone(), job));
     }
 }
 
@@ -195,12 +216,16 @@ impl WebSocketQueue {
             bytes: 0,
             congested: false,
             closing: false,
+            parked: false,
             task: None,
         }
     }
 
-    pub(super) fn wake(&self) {
-        if let Some(task) = &self.task {
+    /// Wakes the task if it waits; one that does not will look here before it does.
+    pub(super) fn wake(&mut self) {
+        if mem::take(&mut self.parked)
+            && let Some(task) = &self.task
+        {
             task.wake_by_ref();
         }
     }

@@ -10,7 +10,7 @@ use songi_socketio::handler::Job;
 use songi_socketio::server as protocol;
 
 use super::Connection;
-use super::core::{Core, Work};
+use super::core::{Core, Work, Works, post};
 use crate::joining;
 use crate::reason::DisconnectReason;
 use crate::timers::{Tick, Timed};
@@ -20,9 +20,9 @@ impl Connection {
     /// handlers that it is for.
     pub(super) fn drive<T>(
         self: &Arc<Self>,
-        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
+        input: impl FnOnce(&mut Core, Duration, &mut Works) -> T,
     ) -> T {
-        let mut work = Vec::new();
+        let mut work = Works::new();
         let result = self.step(&mut work, input);
         for work in work {
             self.perform(work);
@@ -34,9 +34,9 @@ impl Connection {
     /// may hold locks that they want.
     pub(super) fn command<T>(
         self: &Arc<Self>,
-        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
+        input: impl FnOnce(&mut Core, Duration, &mut Works) -> T,
     ) -> T {
-        let mut work = Vec::new();
+        let mut work = Works::new();
         let result = self.step(&mut work, input);
         if !work.is_empty() {
             let connection = self.clone();
@@ -51,8 +51,8 @@ impl Connection {
 
     fn step<T>(
         self: &Arc<Self>,
-        work: &mut Vec<Work>,
-        input: impl FnOnce(&mut Core, Duration, &mut Vec<Work>) -> T,
+        work: &mut Works,
+        input: impl FnOnce(&mut Core, Duration, &mut Works) -> T,
     ) -> T {
         let now = self.shared.now();
         let mut core = self.core.lock();
@@ -67,7 +67,7 @@ impl Connection {
     fn perform(self: &Arc<Self>, work: Work) {
         match work {
             Work::Join { namespace, auth } => joining::join(self, &namespace, auth),
-            Work::Handle(socket) => socket.work(),
+            Work::Run(socket, job) => socket.run(job),
             Work::Entered(socket) => {
                 let local = &socket.namespace().inner().local;
                 local.tell_entered(socket.id());
@@ -79,7 +79,7 @@ impl Connection {
         }
     }
 
-    fn hand_out(&self, core: &mut Core, output: Output, now: Duration, work: &mut Vec<Work>) {
+    fn hand_out(&self, core: &mut Core, output: Output, now: Duration, work: &mut Works) {
         match output {
             Output::Respond { request, response } => core.respond(request, response),
             Output::Frame {
@@ -114,7 +114,7 @@ impl Connection {
     }
 
     /// A Socket.IO packet, or one attachment of it.
-    fn receive(&self, core: &mut Core, message: Message, now: Duration, work: &mut Vec<Work>) {
+    fn receive(&self, core: &mut Core, message: Message, now: Duration, work: &mut Works) {
         let received = match message {
             Message::Text(text) => core.protocol.receive_text(text, now),
             Message::Binary(bytes) => core.protocol.receive_binary(bytes, now),
@@ -131,7 +131,7 @@ impl Connection {
         }
     }
 
-    fn incoming(&self, core: &mut Core, incoming: protocol::Incoming, work: &mut Vec<Work>) {
+    fn incoming(&self, core: &mut Core, incoming: protocol::Incoming, work: &mut Works) {
         use protocol::Incoming;
         match incoming {
             Incoming::Connect { namespace, auth } => work.push(Work::Join { namespace, auth }),
@@ -144,9 +144,8 @@ impl Connection {
                 let Some(socket) = core.socket(&namespace) else {
                     return;
                 };
-                socket.push(Job::Event { name, id, args });
                 self.backlog.fetch_add(1, Ordering::Relaxed);
-                work.push(Work::Handle(socket.clone()));
+                post(socket, Job::Event { name, id, args }, work);
             }
             Incoming::Ack {
                 namespace,

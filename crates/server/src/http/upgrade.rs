@@ -15,7 +15,7 @@ use songi_websocket::handshake::{self, Origin, Policy, Rejection};
 
 use super::refused::RefusalCause;
 use super::reply::write_upgrade;
-use super::websocket::drive_upgraded;
+use super::websocket::spawn_upgraded;
 use super::{Answer, answer, route};
 use crate::connection::Connection;
 use crate::handshake::Handshake;
@@ -42,7 +42,7 @@ pub(super) fn open(
             // The id may have been taken meanwhile, where the application makes the ids.
             if let Some((connection, id)) = Connection::websocket(&shared, sid, handshake, dialect)
             {
-                drive_upgraded(connection, id, upgraded, deflate).await;
+                spawn_upgraded(connection, id, upgraded, deflate.as_ref());
             }
         },
     )
@@ -56,7 +56,7 @@ pub(super) fn upgrade(connection: Arc<Connection>, request: Request<()>) -> Answ
             return;
         };
         let id = connection.websocket_opened();
-        drive_upgraded(connection, id, upgraded, deflate).await;
+        spawn_upgraded(connection, id, upgraded, deflate.as_ref());
     })
 }
 

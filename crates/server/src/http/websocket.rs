@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
@@ -21,63 +21,61 @@ use crate::connection::{Connection, Queued};
 /// writes. What waits beyond it is bounded by the connection.
 const WRITE_AHEAD: usize = 64 * 1024;
 
-/// Drives a WebSocket to its end, over what an HTTP connection has become.
-pub(super) async fn drive_upgraded(
+/// Drives a WebSocket over what an HTTP connection has become, in a task of its own: what waits for
+/// the upgrade is larger than what is needed from then on.
+pub(super) fn spawn_upgraded(
     connection: Arc<Connection>,
     id: TransportId,
     upgraded: Upgraded,
-    deflate: Option<Agreed>,
+    deflate: Option<&Agreed>,
 ) {
     // On plain TCP nothing of the HTTP connection is kept, whichever builder of hyper's served it.
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => {
-            return drive(
+            return spawn(
                 connection,
                 id,
                 parts.io.into_inner(),
-                parts.read_buf,
+                &parts.read_buf,
                 deflate,
-            )
-            .await;
+            );
         }
         Err(upgraded) => upgraded,
     };
     match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => {
-            drive(
-                connection,
-                id,
-                parts.io.into_inner(),
-                parts.read_buf,
-                deflate,
-            )
-            .await
-        }
-        Err(upgraded) => {
-            drive(
-                connection,
-                id,
-                TokioIo::new(upgraded),
-                Bytes::new(),
-                deflate,
-            )
-            .await
-        }
+        Ok(parts) => spawn(
+            connection,
+            id,
+            parts.io.into_inner(),
+            &parts.read_buf,
+            deflate,
+        ),
+        Err(upgraded) => spawn(connection, id, TokioIo::new(upgraded), &[], deflate),
     }
 }
 
-async fn drive<IO>(
+fn spawn<IO>(
     connection: Arc<Connection>,
     id: TransportId,
     io: IO,
-    leftover: Bytes,
-    deflate: Option<Agreed>,
+    unread: &[u8],
+    deflate: Option<&Agreed>,
 ) where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let shared = connection.shared().clone();
+    // Copied: an empty slice too would keep the whole buffer that HTTP was read into.
+    let unread = BytesMut::from(unread);
+    let socket = WebSocket::server(io, unread, shared.config.websocket());
+    let socket = socket.deflate(deflate);
+    shared.tasks.spawn(drive(connection, id, socket));
+}
+
+/// Drives a WebSocket to its end.
+async fn drive<IO>(connection: Arc<Connection>, id: TransportId, mut socket: WebSocket<IO>)
+where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let config = connection.shared().config.websocket();
-    let mut socket = WebSocket::server(io, leftover.into(), config).deflate(deflate.as_ref());
-    drop(deflate);
     let end = poll_fn(|cx| poll_carry(&connection, id, &mut socket, cx)).await;
     connection.websocket_closed(id, end);
     // From here on it holds nothing of the connection.
@@ -98,6 +96,14 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     loop {
+        // All that one read brought, before anything is written.
+        while !connection.is_behind()
+            && let Some(event) = socket.next_buffered()
+        {
+            if let Some(end) = deliver(connection, id, Some(Ok(event))) {
+                return Poll::Ready(end);
+            }
+        }
         if socket.queued() >= WRITE_AHEAD && matches!(socket.poll_flush(cx), Poll::Ready(Err(_))) {
             return Poll::Ready(TransportEnd::Failed);
         }
@@ -142,16 +148,28 @@ where
             }
             return Poll::Pending;
         };
-        let frame = match received {
-            Some(Ok(Event::Text(text))) => Frame::Text(text),
-            Some(Ok(Event::Binary(bytes))) => Frame::Binary(bytes),
-            Some(Ok(Event::Close(_))) | None => return Poll::Ready(TransportEnd::Closed),
-            Some(Ok(_)) => continue,
-            Some(Err(error)) => {
-                tracing::debug!(%error, "WebSocket");
-                return Poll::Ready(TransportEnd::Failed);
-            }
-        };
-        connection.frame(id, frame);
+        if let Some(end) = deliver(connection, id, received) {
+            return Poll::Ready(end);
+        }
     }
+}
+
+/// Passes on what was received; or how the WebSocket has ended.
+fn deliver(
+    connection: &Arc<Connection>,
+    id: TransportId,
+    received: Option<Result<Event, songi_tokio::Error>>,
+) -> Option<TransportEnd> {
+    let frame = match received {
+        Some(Ok(Event::Text(text))) => Frame::Text(text),
+        Some(Ok(Event::Binary(bytes))) => Frame::Binary(bytes),
+        Some(Ok(Event::Close(_))) | None => return Some(TransportEnd::Closed),
+        Some(Ok(_)) => return None,
+        Some(Err(error)) => {
+            tracing::debug!(%error, "WebSocket");
+            return Some(TransportEnd::Failed);
+        }
+    };
+    connection.frame(id, frame);
+    None
 }

@@ -20,13 +20,16 @@ pub(crate) fn decode(data: &Bytes, limits: &Limits) -> Result<Packet, DecodeErro
     };
     let (mut kind, mut namespace, mut id, mut payload) = (None, None, None, None);
     for _ in 0..len {
-        let key = reader.key()?;
+        let key = reader.short_text()?;
+        if key.is_none() {
+            reader.key()?;
+        }
         let value = reader.value(limits.max_depth)?;
         match key {
-            Token::Text("type") => kind = Some(value),
-            Token::Text("nsp") => namespace = Some(value),
-            Token::Text("id") => id = Some(value),
-            Token::Text("data") => payload = Some(value),
+            Some(b"type") => kind = Some(value),
+            Some(b"nsp") => namespace = Some(value),
+            Some(b"id") => id = Some(value),
+            Some(b"data") => payload = Some(value),
             _ => {}
         }
     }

@@ -86,6 +86,23 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Moves past a text of less than 32 bytes, if one follows, and gives its bytes: the quick way
+    /// for what is only compared or passed over.
+    #[inline(always)]
+    pub(crate) fn short_text(&mut self) -> Result<Option<&'a [u8]>, MsgpackError> {
+        let Some((&marker @ 0xa0..=0xbf, rest)) = self.rest.split_first() else {
+            return Ok(None);
+        };
+        let (bytes, rest) = rest
+            .split_at_checked((marker & 0x1f).into())
+            .ok_or(MsgpackError::UnexpectedEnd)?;
+        if !bytes.is_ascii() && core::str::from_utf8(bytes).is_err() {
+            return Err(MsgpackError::NotUtf8);
+        }
+        self.rest = rest;
+        Ok(Some(bytes))
+    }
+
     /// Whether a text of at most so many bytes follows.
     #[inline]
     pub(crate) fn is_text(mut self, max_bytes: usize) -> bool {
@@ -110,6 +127,9 @@ impl<'a> Reader<'a> {
     }
 
     fn skip(&mut self, levels: u8, limit: u8) -> Result<(), MsgpackError> {
+        if self.short_text()?.is_some() {
+            return Ok(());
+        }
         let too_deep = MsgpackError::TooDeep { limit };
         match self.token()? {
             Token::Array(len) => {
@@ -121,7 +141,9 @@ impl<'a> Reader<'a> {
             Token::Map(len) => {
                 let levels = levels.checked_sub(1).ok_or(too_deep)?;
                 for _ in 0..len {
-                    self.key()?;
+                    if self.short_text()?.is_none() {
+                        self.key()?;
+                    }
                     self.skip(levels, limit)?;
                 }
             }
