@@ -126,7 +126,7 @@ impl Config {
     const ALL: [Transport; 2] = [Transport::WebSocket, Transport::Polling];
 
     /// The transports, of which there is at least one.
-    pub(crate) fn transports(&self) -> &[Transport] {
+    pub(crate) fn transports_in_order(&self) -> &[Transport] {
         if self.transports.is_empty() {
             &Self::ALL
         } else {
@@ -146,7 +146,7 @@ impl Config {
 
     pub(crate) fn engine(&self) -> Arc<ClientConfig> {
         Arc::new(ClientConfig {
-            upgrade: self.upgrade && self.transports().contains(&Transport::WebSocket),
+            upgrade: self.upgrade && self.transports_in_order().contains(&Transport::WebSocket),
             close_timeout: CLOSE_TIMEOUT,
             max_payload: self.max_message_size,
             // What waits is bounded before it comes to the session.

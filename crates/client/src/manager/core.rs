@@ -66,7 +66,7 @@ impl Core {
 
     /// Begins a session.
     pub(super) fn open(&mut self, config: &Config, parser: &Parser, now: Duration) {
-        let transports = config.transports();
+        let transports = config.transports_in_order();
         let deadline = now.saturating_add(config.connect_timeout);
         let (index, deadline) = self.next_transport.take().unwrap_or((0, deadline));
         let remembered = config.remember_upgrade

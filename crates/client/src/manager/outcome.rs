@@ -108,7 +108,7 @@ impl Manager {
         let (Some(deadline), true) = (deadline, self.config().try_all_transports) else {
             return false;
         };
-        if next >= self.config().transports().len() {
+        if next >= self.config().transports_in_order().len() {
             return false;
         }
         core.next_transport = Some((next, deadline));
