@@ -16,7 +16,10 @@ use crate::wires::{Wires, Woken};
 pub(crate) async fn drive(manager: Arc<Manager>) {
     let mut driver = Driver {
         wires: Wires::new(manager.settings().clone()),
-        manager: Ending(manager),
+        manager: Ending {
+            manager,
+            finished: false,
+        },
         deadline: None,
     };
     poll_fn(|cx| driver.poll(cx)).await;
@@ -29,11 +32,17 @@ struct Driver {
 }
 
 /// Tells the sockets when the task ends, even if it is dropped with its runtime.
-struct Ending(Arc<Manager>);
+struct Ending {
+    manager: Arc<Manager>,
+    /// It has come to its end: there may be another task already.
+    finished: bool,
+}
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.abandon();
+        if !self.finished {
+            self.manager.abandon();
+        }
     }
 }
 
@@ -41,7 +50,7 @@ impl Driver {
     /// Connects, carries frames both ways and calls handlers.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let manager = &self.manager.0;
+            let manager = &self.manager.manager;
             let turn = manager.turn(cx.waker(), self.wires.room());
             for socket in turn.joins {
                 join(manager, turn.link, &socket);
@@ -61,8 +70,9 @@ impl Driver {
                 // Handlers have something to be written, most likely.
                 continue;
             }
-            let manager = &self.manager.0;
+            let manager = &self.manager.manager;
             if self.wires.poll_closing(cx).is_ready() && turn.idle && manager.finish() {
+                self.manager.finished = true;
                 return Poll::Ready(());
             }
             if poll_deadline(&mut self.deadline, turn.deadline, cx).is_ready() {

@@ -195,6 +195,31 @@ async fn pings_are_answered_and_missed_when_they_stop() {
     peer.expect_end().await;
 }
 
+/// The clock of the runtime stands still as that of a machine that sleeps; the wall clock does not.
+#[tokio::test]
+async fn a_machine_that_slept_does_not_write_to_who_has_given_it_up() {
+    let server = Server::start().await;
+    let client = client(&server.url).reconnection(true);
+    let socket = client.start().unwrap();
+    let mut peer = server.websocket().await;
+    peer.send(r#"0{"sid":"e","upgrades":[],"pingInterval":500,"pingTimeout":500}"#)
+        .await;
+    peer.expect("40").await;
+    peer.send(r#"40{"sid":"me"}"#).await;
+    while !socket.connected() {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::pause();
+    std::thread::sleep(Duration::from_secs(3));
+    socket.emit("late", ()).unwrap();
+    assert!(!socket.connected() && socket.active());
+    tokio::time::resume();
+    peer.expect_end().await;
+    // It waits for the next connection.
+    let mut peer = server.join().await;
+    peer.expect(r#"42["late"]"#).await;
+}
+
 #[tokio::test]
 async fn dropping_the_last_handle_leaves() {
     let server = Server::start().await;

@@ -89,9 +89,6 @@ impl Manager {
 
     /// The task has ended with its runtime.
     pub(crate) fn abandon(&self) {
-        if !*self.running.borrow() {
-            return;
-        }
         self.drive(|core, _| {
             core.abandoned = true;
             core.reconnection.stop();
