@@ -12,7 +12,7 @@ mod peer;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -108,7 +108,7 @@ async fn carry(
 }
 
 /// One client on one network.
-async fn run(seed: u64, port: u16) -> Result<()> {
+async fn run(seed: u64, port: u16, reconnections: Arc<AtomicU64>) -> Result<()> {
     let mut random = Random(seed);
     let faulty = Arc::new(AtomicBool::new(true));
     let url = network(port, Random(random.next()), faulty.clone()).await?;
@@ -129,6 +129,9 @@ async fn run(seed: u64, port: u16) -> Result<()> {
     let socket = Client::new(url)
         .config(config)
         .on("number", move |number: u64| heard.lock().push(number))
+        .on_reconnect(move || {
+            reconnections.fetch_add(1, Ordering::Relaxed);
+        })
         .start()?;
     let mut acks = Vec::new();
     for number in 0..EVENTS {
@@ -180,11 +183,12 @@ async fn nothing_is_lost_or_doubled_that_should_not_be() -> Result<()> {
     let mut peer = Peer::start(json!({ "io": io })).await?;
     let (port, at_once) = (peer.port, Arc::new(Semaphore::new(12)));
     let mut clients = JoinSet::new();
+    let reconnections = Arc::new(AtomicU64::new(0));
     for seed in 0..runs {
-        let at_once = at_once.clone();
+        let (at_once, reconnections) = (at_once.clone(), reconnections.clone());
         clients.spawn(async move {
             let _permit = at_once.acquire().await?;
-            tokio::time::timeout(PATIENCE, run(seed, port))
+            tokio::time::timeout(PATIENCE, run(seed, port, reconnections))
                 .await
                 .with_context(|| format!("seed {seed}: not connected"))?
                 .with_context(|| format!("seed {seed}"))
@@ -206,6 +210,8 @@ async fn nothing_is_lost_or_doubled_that_should_not_be() -> Result<()> {
             },
         }
     }
+    // The network did fail.
+    assert!(reconnections.load(Ordering::Relaxed) >= runs / 2);
     // What the server has said until now.
     peer.script.send(&json!({})).await?;
     loop {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
@@ -12,14 +12,21 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::error::ConnectError;
 use crate::settings::Settings;
 
+/// How long a connection may be idle and still be used: less than servers keep it (Node.js: 5 s),
+/// so that a request does not meet the end of its connection.
+const IDLE: Duration = Duration::from_secs(4);
+
+type Sender = SendRequest<Full<Bytes>>;
+
 /// One HTTP connection, that is used for one request after the other. A session has one for its
 /// GETs and one for its POSTs.
 #[derive(Clone, Default)]
-pub(crate) struct Lane(Arc<Mutex<Option<SendRequest<Full<Bytes>>>>>);
+pub(crate) struct Lane(Arc<Mutex<Option<(Sender, Instant)>>>);
 
 /// What a server answered.
 pub(crate) struct Reply {
@@ -37,7 +44,8 @@ impl Lane {
     ) -> Result<Reply, ConnectError> {
         let mut request = Some(request(&settings, &query, body)?);
         let mut lane = self.0.lock().await;
-        let mut kept = lane.take();
+        let kept = lane.take().filter(|(_, since)| since.elapsed() < IDLE);
+        let mut kept = kept.map(|(sender, _)| sender);
         while let Some(next) = request.take() {
             let is_kept = kept.is_some();
             let mut sender = match kept.take() {
@@ -51,7 +59,7 @@ impl Lane {
             match sender.try_send_request(next).await {
                 Ok(response) => {
                     let reply = read(response, &settings).await?;
-                    *lane = Some(sender);
+                    *lane = Some((sender, Instant::now()));
                     return Ok(reply);
                 }
                 // The server has closed a connection that was idle, before the request was sent.
@@ -65,7 +73,7 @@ impl Lane {
     }
 }
 
-async fn open(settings: &Settings) -> Result<SendRequest<Full<Bytes>>, ConnectError> {
+async fn open(settings: &Settings) -> Result<Sender, ConnectError> {
     let stream = settings.dialer.dial().await?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
