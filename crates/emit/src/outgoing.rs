@@ -200,6 +200,22 @@ mod tests {
     }
 
     #[test]
+    fn a_parser_decides_what_the_first_frame_is() {
+        let parser = Parser::Msgpack;
+        let write = |wire: &mut Vec<u8>| parser.event(wire, "/n", Some(1), "e", &7);
+        let packet = Outgoing::with_parser(&parser, write).unwrap();
+        let frames: Vec<_> = packet.frames().collect();
+        let [Frame::Binary(bytes)] = frames.as_slice() else {
+            panic!("{frames:?}")
+        };
+        let mut decoder = parser.decoder(Limits::default());
+        let read = decoder.decode_binary(bytes.clone(), Duration::ZERO);
+        assert_eq!(read.unwrap().unwrap().namespace, "/n");
+        // What is done to JSON texts is not done to it.
+        assert!(packet.with_offset("1").is_none() && packet.decode().is_none());
+    }
+
+    #[test]
     fn an_offset_is_one_argument_more() {
         let bytes = Bytes::from_static(&[1]);
         for (packet, expected) in [
