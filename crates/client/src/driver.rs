@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use songi_socketio::EncodeError;
+use songi_socketio::handler::Contained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::auth::State;
@@ -99,7 +101,9 @@ fn join(manager: &Arc<Manager>, link: u64, socket: &Arc<SocketInner>) {
         Ok(State::Later(auth)) => {
             let (manager, socket) = (manager.clone(), socket.clone());
             manager.runtime().clone().spawn(async move {
-                let auth = auth.await;
+                let auth = Contained::new(auth).await;
+                let auth =
+                    auth.unwrap_or_else(|panic| Err(EncodeError::Serialize(panic.to_string())));
                 manager.join(link, &socket, auth);
             });
         }

@@ -112,6 +112,10 @@ async fn a_stream_has_what_has_no_handler_and_answers() {
     assert!(events.next().await.is_none());
 }
 
+fn unwell() -> u32 {
+    panic!("on purpose")
+}
+
 fn answer(ack: Ack, n: u32) {
     assert!(ack.is_expected());
     ack.send(n);
@@ -136,11 +140,15 @@ async fn a_stream_that_was_dropped_leaves_nothing_behind() {
 #[tokio::test]
 async fn auth_may_be_a_function_that_panics() {
     let server = Server::start().await;
-    let joining = client(&server.url).auth(|| -> u32 { panic!("on purpose") });
-    let (result, mut peer) = tokio::join!(joining.connect(), server.open());
-    let error = result.unwrap_err().to_string();
-    assert!(error.contains("on purpose"), "{error}");
-    peer.expect_end().await;
+    for joining in [
+        client(&server.url).auth(|| -> u32 { panic!("on purpose") }),
+        client(&server.url).auth(|| async { unwell() }),
+    ] {
+        let (result, mut peer) = tokio::join!(joining.connect(), server.open());
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("on purpose"), "{error}");
+        peer.expect_end().await;
+    }
 }
 
 #[tokio::test]
