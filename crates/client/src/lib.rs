@@ -59,7 +59,7 @@
 //!
 //! # Features
 //! - `deflate` (on by default): compression of WebSocket messages.
-//! - `msgpack`: [`Parser::Msgpack`].
+//! - `msgpack`: `Parser::Msgpack`.
 
 #![forbid(unsafe_code)]
 
