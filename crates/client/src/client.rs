@@ -4,14 +4,23 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use faststr::FastStr;
+use parking_lot::Mutex;
+use songi_engineio::Transport;
+use songi_socketio::Parser;
+use tokio::sync::oneshot;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::config::Config;
-use crate::error::ConnectError;
-use crate::joining::{Joining, joining_methods, within};
-use crate::opening::Opening;
+use crate::error::{ConnectError, InvalidUrl};
+use crate::joining::{Answer, Joining, joined, joining_methods};
+use crate::manager::sharing;
+use crate::settings::Settings;
 use crate::socket::Socket;
 use crate::target::Target;
+use crate::transport::dial::Dialer;
+use crate::transport::proxy::Proxy;
+use crate::transport::{cookies::Jar, websocket};
 
 /// Connects to a server and joins a namespace, with the default settings: see [`Client::new`].
 ///
@@ -47,7 +56,13 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Socket, ConnectError> {
 /// # }
 /// ```
 pub struct Client {
-    opening: Opening,
+    target: Result<Target, InvalidUrl>,
+    headers: Vec<(String, Vec<u8>)>,
+    protocols: Vec<FastStr>,
+    parser: Parser,
+    tls: Option<Arc<ClientConfig>>,
+    proxy: Option<Result<Proxy, InvalidUrl>>,
+    config: Config,
     joining: Joining,
 }
 
@@ -56,12 +71,13 @@ impl Client {
     /// its path is the namespace (`/` if there is none), and its query goes with the request.
     pub fn new(url: impl AsRef<str>) -> Self {
         Self {
-            opening: Opening {
-                target: Target::parse(url.as_ref()),
-                headers: Vec::new(),
-                tls: None,
-                config: Config::default(),
-            },
+            target: Target::parse(url.as_ref()),
+            headers: Vec::new(),
+            protocols: Vec::new(),
+            parser: Parser::default(),
+            tls: None,
+            proxy: None,
+            config: Config::default(),
             joining: Joining::default(),
         }
     }
@@ -69,30 +85,50 @@ impl Client {
     /// Sets all settings.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
-        self.opening.config = config;
+        self.config = config;
         self
     }
 
     /// Sets [`Config::path`].
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.opening.config.path = path.into();
+        self.config.path = path.into();
         self
     }
 
     /// Sets [`Config::connect_timeout`].
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.opening.config.connect_timeout = timeout;
+        self.config.connect_timeout = timeout;
         self
     }
 
-    /// Adds a header to the HTTP request, such as `Authorization` or `Cookie`. One that cannot be
+    /// Sets [`Config::transports`].
+    #[must_use]
+    pub fn transports(mut self, transports: impl Into<Vec<Transport>>) -> Self {
+        self.config.transports = transports.into();
+        self
+    }
+
+    /// Sets [`Config::reconnection`].
+    #[must_use]
+    pub fn reconnection(mut self, reconnection: bool) -> Self {
+        self.config.reconnection = reconnection;
+        self
+    }
+
+    /// Sets [`Config::force_new`].
+    #[must_use]
+    pub fn force_new(mut self) -> Self {
+        self.config.force_new = true;
+        self
+    }
+
+    /// Adds a header to the HTTP requests, such as `Authorization` or `Cookie`. One that cannot be
     /// sent is an error of [`connect`](Self::connect).
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl AsRef<[u8]>) -> Self {
-        let header = (name.into(), value.as_ref().to_vec());
-        self.opening.headers.push(header);
+        self.headers.push((name.into(), value.as_ref().to_vec()));
         self
     }
 
@@ -101,49 +137,122 @@ impl Client {
     /// ignored here.
     #[must_use]
     pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        if let Ok(target) = &mut self.opening.target {
+        if let Ok(target) = &mut self.target {
             target.query(name.as_ref(), value.as_ref());
         }
+        self
+    }
+
+    /// Offers a subprotocol of the WebSocket, after those offered before.
+    #[must_use]
+    pub fn protocol(mut self, name: impl Into<FastStr>) -> Self {
+        self.protocols.push(name.into());
+        self
+    }
+
+    /// Sets how packets are written and read; the server has to do the same. Default: JSON with
+    /// binary attachments.
+    #[must_use]
+    pub fn parser(mut self, parser: Parser) -> Self {
+        self.parser = parser;
         self
     }
 
     /// Sets how TLS is done. Without it: rustls with ring, and the roots of Mozilla.
     #[must_use]
     pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
-        self.opening.tls = Some(config);
+        self.tls = Some(config);
+        self
+    }
+
+    /// Goes through a proxy: `http://[user:password@]host:port` (with `CONNECT`), or the same with
+    /// `socks5`. The proxy looks up the server's name.
+    #[must_use]
+    pub fn proxy(mut self, url: impl AsRef<str>) -> Self {
+        self.proxy = Some(Proxy::parse(url.as_ref()));
         self
     }
 
     joining_methods!();
 
-    /// Connects and joins the namespace, within [`Config::connect_timeout`]. To be called in a
-    /// tokio runtime, which the connection's task runs in.
+    /// Connects and joins the namespace, within [`Config::connect_timeout`]. From then on the
+    /// connection is made again when it was lost. To be called in a tokio runtime, which the
+    /// connection's task runs in.
     ///
     /// Cancel safe: dropped, it closes the connection again.
     ///
     /// # Errors
     ///
-    /// Says which layer failed: the URL, the network, the HTTP server, the Engine.IO server, or
-    /// the application that refused the namespace.
+    /// Says which layer failed, in the first attempt: the URL, the network, the HTTP server, the
+    /// Engine.IO server, or the application that refused the namespace.
     pub async fn connect(self) -> Result<Socket, ConnectError> {
-        let Self { opening, joining } = self;
-        within(opening.config.connect_timeout, async {
-            let namespace = opening.target.as_ref().map_err(|error| *error)?;
-            let namespace = namespace.namespace.clone();
-            let connection = opening.open().await?;
-            let join = connection.join(namespace, joining);
-            drop(connection);
-            join.await
-        })
-        .await
+        let timeout = self.config.connect_timeout;
+        let (answer, answered) = oneshot::channel();
+        let socket = self.begin(Some(answer))?;
+        joined(socket, answered, timeout).await
+    }
+
+    /// Begins to connect, and does not wait for it: the socket is there at once, as in JavaScript.
+    /// It connects as soon as it can, trying again as after a lost connection. What is emitted
+    /// meanwhile is sent then. To be called in a tokio runtime, which the connection's task runs
+    /// in.
+    ///
+    /// ```no_run
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use songi_client::Client;
+    ///
+    /// let socket = Client::new("http://localhost:3000")
+    ///     .on_connect(|| println!("connected"))
+    ///     .start()?;
+    /// socket.send("as soon as you are there")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the URL, a header or a subprotocol is malformed.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn start(self) -> Result<Socket, ConnectError> {
+        self.begin(None)
+    }
+
+    fn begin(self, answer: Option<Answer>) -> Result<Socket, ConnectError> {
+        let target = self.target?;
+        let proxy = self.proxy.transpose()?;
+        let namespace = target.namespace.clone();
+        let settings = Settings {
+            headers: self.headers,
+            protocols: self.protocols,
+            parser: self.parser,
+            dialer: Dialer {
+                host: target.host().to_owned(),
+                port: target.port(),
+                secure: target.is_secure(),
+                tls: self.tls,
+                proxy,
+            },
+            #[cfg(feature = "deflate")]
+            deflate: self.config.deflate.map(songi_tokio::Deflate::new),
+            target,
+            config: self.config,
+            cookies: Mutex::new(Jar::default()),
+        };
+        // What is malformed is found before anything is connected.
+        websocket::request(&settings, "")?;
+        sharing::join(settings, &namespace, self.joining, answer)
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("target", &self.opening.target)
-            .field("config", &self.opening.config)
+            .field("target", &self.target)
+            .field("config", &self.config)
             .finish_non_exhaustive()
     }
 }

@@ -3,8 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use songi_engineio::ClientConfig;
+use songi_engineio::{ClientConfig, Transport};
 use songi_socketio::{AckRegistry, Limits, client as protocol};
+
+use crate::reconnection::Backoff;
+
+/// How long the server may take to answer the last request of long-polling.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The settings of a [`Client`](crate::Client). The defaults are those of the JavaScript client,
 /// where it has them.
@@ -17,7 +22,7 @@ use songi_socketio::{AckRegistry, Limits, client as protocol};
 ///     ..Config::default()
 /// });
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where the server answers; a slash that is missing at either end is added. Default:
     /// `/socket.io/`.
@@ -25,12 +30,51 @@ pub struct Config {
     /// How long connecting may take: name lookup, TCP, TLS, the opening handshakes and the
     /// server's answer to joining the namespace. Default: 20 s.
     pub connect_timeout: Duration,
-    /// The largest WebSocket message that the server may send, in bytes. A larger one ends the
-    /// connection. Default: 10 000 000.
+    /// What carries the connection: it is opened on the first, and if that fails and
+    /// [`try_all_transports`](Self::try_all_transports) says so, on the next. An empty list is
+    /// that of the default: WebSocket, then long-polling.
+    pub transports: Vec<Transport>,
+    /// Whether a connection that cannot be opened on one transport is tried on the next before it
+    /// counts as failed. Default: yes.
+    pub try_all_transports: bool,
+    /// Whether a connection that began on long-polling moves to a WebSocket where the server
+    /// offers it. Default: yes. It does so only if `transports` has it.
+    pub upgrade: bool,
+    /// Whether to begin with a WebSocket, whatever `transports` says first, if the last connection
+    /// succeeded on one. Default: no.
+    pub remember_upgrade: bool,
+    /// Whether to connect again when a connection is lost or cannot be opened. Default: yes.
+    pub reconnection: bool,
+    /// How often to try before giving up. Default: without end ([`u32::MAX`]).
+    pub reconnection_attempts: u32,
+    /// How long to wait before the first attempt; each further one waits twice as long. Default:
+    /// 1 s.
+    pub reconnection_delay: Duration,
+    /// The longest wait between two attempts. Default: 5 s.
+    pub reconnection_delay_max: Duration,
+    /// Which part of a wait is random, in both directions: from 0 to 1. Default: 0.5.
+    pub randomization_factor: f64,
+    /// How long to wait for an ack unless told otherwise. Default: 10 s.
+    pub ack_timeout: Duration,
+    /// How often an event is sent again that is not acknowledged. Above 0, events are sent one by
+    /// one, each when the last one was acknowledged or given up; volatile ones are not. The server
+    /// has to acknowledge all events then, and may see one more than once. Default: 0.
+    pub retries: u32,
+    /// Whether cookies that the server sets go along with later requests. Default: yes.
+    pub cookies: bool,
+    /// Whether to make a connection of its own, even where one to the same server could carry
+    /// another namespace. Default: no.
+    pub force_new: bool,
+    /// The largest message that the server may send, in bytes; on long-polling the largest body of
+    /// a response. A larger one ends the connection. Default: 10 000 000.
     pub max_message_size: usize,
     /// Bytes that may wait to be written, with a small constant for each message. An event that
-    /// does not fit is not sent, unless nothing else waits. Default: 4 MiB.
+    /// does not fit is not sent, unless nothing else waits. The same limit holds once more for
+    /// what a namespace keeps while it is not connected. Default: 4 MiB.
     pub max_buffered: usize,
+    /// Events that a namespace keeps while it is not connected, to be sent when it is. One that
+    /// does not fit is an error. Default: 1024.
+    pub max_offline_events: usize,
     /// Events that may wait for their handlers, of all namespaces of a connection, before nothing
     /// more is read. A server that is not read for long sees a ping timeout. Default: 1024.
     pub max_pending_events: usize,
@@ -40,6 +84,10 @@ pub struct Config {
     pub max_namespaces: usize,
     /// Attachments that one packet of the server may have. Default: 10.
     pub max_attachments: u16,
+    /// Compression of WebSocket messages, where the server agrees. Default: on, with the settings
+    /// of [`DeflateConfig`](songi_tokio::DeflateConfig).
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<songi_tokio::DeflateConfig>,
 }
 
 impl Default for Config {
@@ -48,21 +96,61 @@ impl Default for Config {
         Self {
             path: "/socket.io/".to_owned(),
             connect_timeout: Duration::from_secs(20),
+            transports: Self::ALL.to_vec(),
+            try_all_transports: true,
+            upgrade: true,
+            remember_upgrade: false,
+            reconnection: true,
+            reconnection_attempts: u32::MAX,
+            reconnection_delay: Duration::from_secs(1),
+            reconnection_delay_max: Duration::from_secs(5),
+            randomization_factor: 0.5,
+            ack_timeout: Duration::from_secs(10),
+            retries: 0,
+            cookies: true,
+            force_new: false,
             max_message_size: limits.max_packet_bytes,
             max_buffered: ClientConfig::default().max_buffered,
+            max_offline_events: 1024,
             max_pending_events: 1024,
             max_pending_acks: AckRegistry::<()>::DEFAULT_LIMIT,
             max_namespaces: 100,
             max_attachments: limits.max_attachments,
+            #[cfg(feature = "deflate")]
+            deflate: Some(songi_tokio::DeflateConfig::default()),
         }
     }
 }
 
 impl Config {
+    const ALL: [Transport; 2] = [Transport::WebSocket, Transport::Polling];
+
+    /// The transports, of which there is at least one.
+    pub(crate) fn transports_in_order(&self) -> &[Transport] {
+        if self.transports.is_empty() {
+            &Self::ALL
+        } else {
+            &self.transports
+        }
+    }
+
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff {
+            enabled: self.reconnection,
+            min: self.reconnection_delay,
+            max: self.reconnection_delay_max,
+            jitter: self.randomization_factor,
+            attempts: self.reconnection_attempts,
+        }
+    }
+
     pub(crate) fn engine(&self) -> Arc<ClientConfig> {
         Arc::new(ClientConfig {
+            upgrade: self.upgrade && self.transports_in_order().contains(&Transport::WebSocket),
+            close_timeout: CLOSE_TIMEOUT,
             max_payload: self.max_message_size,
-            max_buffered: self.max_buffered,
+            // What waits is bounded before it comes to the session.
+            max_buffered: usize::MAX,
             ..ClientConfig::default()
         })
     }

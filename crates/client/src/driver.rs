@@ -5,153 +5,125 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use songi_engineio::{Frame, TransportEnd};
-use songi_tokio::{Error, Event, Message, Stream, WebSocket};
-use tokio::sync::watch;
+use songi_socketio::EncodeError;
+use songi_socketio::handler::Contained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::connection::Connection;
+use crate::auth::State;
+use crate::manager::Manager;
+use crate::socket::SocketInner;
+use crate::wires::{Wires, Woken};
 
-/// Bytes that the WebSocket takes before they are written: enough for a few large writes. What
-/// waits beyond it is bounded by the connection.
-const WRITE_AHEAD: usize = 64 * 1024;
-
-/// Drives a connection to its end.
-pub(crate) async fn drive(
-    connection: Arc<Connection>,
-    mut websocket: WebSocket<Stream>,
-    task: watch::Sender<()>,
-) {
+/// Drives a connection for as long as somebody wants it.
+pub(crate) async fn drive(manager: Arc<Manager>) {
     let mut driver = Driver {
-        connection: Ending(connection),
+        wires: Wires::new(manager.settings().clone()),
+        manager: Ending {
+            manager,
+            finished: false,
+        },
         deadline: None,
     };
-    poll_fn(|cx| driver.poll(&mut websocket, cx)).await;
-    // From here on the task holds nothing of the connection.
-    drop(driver);
-    if let Err(error) = websocket.close(None).await {
-        tracing::debug!(%error, "WebSocket");
-    }
-    drop(task);
+    poll_fn(|cx| driver.poll(cx)).await;
 }
 
 struct Driver {
-    connection: Ending,
+    manager: Ending,
+    wires: Wires,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 /// Tells the sockets when the task ends, even if it is dropped with its runtime.
-struct Ending(Arc<Connection>);
+struct Ending {
+    manager: Arc<Manager>,
+    /// It has come to its end: there may be another task already.
+    finished: bool,
+}
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.transport_closed(TransportEnd::Closed);
+        if !self.finished {
+            self.manager.abandon();
+        }
     }
 }
 
 impl Driver {
-    /// Carries frames both ways and calls handlers, until either side ends it.
-    fn poll(&mut self, websocket: &mut WebSocket<Stream>, cx: &mut Context<'_>) -> Poll<()> {
+    /// Connects, carries frames both ways and calls handlers.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            if websocket.queued() >= WRITE_AHEAD && flush_failed(websocket, cx) {
-                self.connection.0.transport_closed(TransportEnd::Failed);
+            let manager = &self.manager.manager;
+            let turn = manager.turn(cx.waker(), self.wires.room());
+            for socket in turn.joins {
+                join(manager, turn.link, &socket);
             }
-            let room = WRITE_AHEAD.saturating_sub(websocket.queued());
-            let turn = self.connection.0.turn(cx.waker(), room);
-            for frame in turn.frames {
-                // It has no limit of its own, and says by its next event when it is closing.
-                let _ = websocket.send(message(frame));
+            self.wires.attach(turn.link);
+            let busy = !turn.commands.is_empty() || !turn.work.is_empty();
+            for command in turn.commands {
+                self.wires.perform(command);
             }
-            if !turn.work.is_empty() {
-                for socket in turn.work {
-                    socket.work();
-                }
-                // They have something to be written, most likely.
+            if turn.ended {
+                self.wires.detach();
+            }
+            for socket in turn.work {
+                socket.work();
+            }
+            if busy || turn.ended {
+                // Handlers have something to be written, most likely.
                 continue;
             }
-            if turn.closed {
+            let manager = &self.manager.manager;
+            if self.wires.poll_closing(cx).is_ready() && turn.idle && manager.finish() {
+                self.manager.finished = true;
                 return Poll::Ready(());
             }
-            if self.poll_deadline(turn.deadline, cx).is_ready() {
-                self.connection.0.handle_timeout();
+            if poll_deadline(&mut self.deadline, turn.deadline, cx).is_ready() {
+                manager.handle_timeout();
                 continue;
             }
-            if self.connection.0.is_behind() {
-                if flush_failed(websocket, cx) {
-                    self.connection.0.transport_closed(TransportEnd::Failed);
-                    continue;
-                }
-            } else if let Poll::Ready(event) = websocket.poll_recv(cx) {
-                self.receive(event);
-                continue;
+            match self.wires.poll(manager, turn.link, cx) {
+                Woken::Input => continue,
+                Woken::Not => {}
             }
             // Room that was made just now wakes nobody.
-            if turn.congested && websocket.queued() < WRITE_AHEAD {
+            if turn.congested && self.wires.room() > 0 {
                 continue;
             }
             return Poll::Pending;
         }
     }
+}
 
-    fn receive(&self, event: Option<Result<Event, Error>>) {
-        let connection = &self.connection.0;
-        match event {
-            Some(Ok(event)) => match received(event) {
-                Received::Frame(frame) => connection.frame(frame),
-                Received::Nothing => {}
-                Received::End => connection.transport_closed(TransportEnd::Closed),
-            },
-            // As in JavaScript: a stream that ends is no error.
-            None | Some(Err(Error::Abnormal(_))) => {
-                connection.transport_closed(TransportEnd::Closed);
-            }
-            Some(Err(error)) => {
-                tracing::debug!(%error, "WebSocket");
-                connection.transport_closed(TransportEnd::Failed);
-            }
+/// Asks for a socket's namespace, as soon as its auth payload is there.
+fn join(manager: &Arc<Manager>, link: u64, socket: &Arc<SocketInner>) {
+    match socket.payload() {
+        Ok(State::Now(auth)) => manager.join(link, socket, auth),
+        Ok(State::Later(auth)) => {
+            let (manager, socket) = (manager.clone(), socket.clone());
+            manager.runtime().clone().spawn(async move {
+                let auth = Contained::new(auth).await;
+                let auth =
+                    auth.unwrap_or_else(|panic| Err(EncodeError::Serialize(panic.to_string())));
+                manager.join(link, &socket, auth);
+            });
         }
-    }
-
-    /// Ready when the deadline has come.
-    fn poll_deadline(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = deadline else {
-            self.deadline = None;
-            return Poll::Pending;
-        };
-        let sleep = self
-            .deadline
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if sleep.deadline() != deadline {
-            sleep.as_mut().reset(deadline);
-        }
-        sleep.as_mut().poll(cx)
+        Err(panic) => manager.join(link, socket, Err(panic)),
     }
 }
 
-/// What an event of the WebSocket means to a session.
-pub(crate) enum Received {
-    Frame(Frame),
-    Nothing,
-    End,
-}
-
-pub(crate) fn received(event: Event) -> Received {
-    match event {
-        Event::Text(text) => Received::Frame(Frame::Text(text)),
-        Event::Binary(bytes) => Received::Frame(Frame::Binary(bytes)),
-        Event::Close(_) => Received::End,
-        _ => Received::Nothing,
+/// Ready when the deadline has come.
+fn poll_deadline(
+    sleep: &mut Option<Pin<Box<Sleep>>>,
+    deadline: Option<Instant>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    let Some(deadline) = deadline else {
+        *sleep = None;
+        return Poll::Pending;
+    };
+    let sleep = sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+    if sleep.deadline() != deadline {
+        sleep.as_mut().reset(deadline);
     }
-}
-
-fn message(frame: Frame) -> Message {
-    match frame {
-        Frame::Text(text) => Message::Text(text),
-        Frame::Binary(bytes) => Message::Binary(bytes),
-    }
-}
-
-/// Writes what it can.
-fn flush_failed(websocket: &mut WebSocket<Stream>, cx: &mut Context<'_>) -> bool {
-    matches!(websocket.poll_flush(cx), Poll::Ready(Err(_)))
+    sleep.as_mut().poll(cx)
 }

@@ -1,9 +1,12 @@
 //! What can go wrong, by the layer where it did.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use faststr::FastStr;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use songi_emit::EncodeError;
 use songi_engineio::Violation;
 use songi_socketio::RawJson;
@@ -14,7 +17,7 @@ use thiserror::Error;
 use crate::reason::DisconnectReason;
 
 /// Why a namespace was not joined.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL is not one of a server.
@@ -28,8 +31,11 @@ pub enum ConnectError {
     Encode(#[from] EncodeError),
     /// Name lookup, TCP or TLS failed.
     #[error("no connection: {0}")]
-    Io(#[from] io::Error),
-    /// The server answered the request for a WebSocket with another HTTP status than 101.
+    Io(Arc<io::Error>),
+    /// A subprotocol of [`Client::protocol`](crate::Client::protocol) cannot be sent.
+    #[error("invalid subprotocol {0:?}")]
+    Protocol(FastStr),
+    /// The server answered with another HTTP status than 200, or than 101 for a WebSocket.
     #[error("HTTP status {status}: {body}")]
     Status {
         /// The status.
@@ -42,7 +48,7 @@ pub enum ConnectError {
     Handshake(ResponseError),
     /// The WebSocket failed before the server's first packet.
     #[error("the WebSocket failed: {0}")]
-    WebSocket(#[from] songi_tokio::Error),
+    WebSocket(Arc<songi_tokio::Error>),
     /// The server's first packet is not the open packet of Engine.IO.
     #[error("no Engine.IO server: {0}")]
     Open(Violation),
@@ -72,6 +78,18 @@ pub enum ConnectError {
     },
 }
 
+impl From<io::Error> for ConnectError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+impl From<songi_tokio::Error> for ConnectError {
+    fn from(error: songi_tokio::Error) -> Self {
+        Self::WebSocket(Arc::new(error))
+    }
+}
+
 impl From<StateError> for ConnectError {
     fn from(error: StateError) -> Self {
         match error {
@@ -85,13 +103,52 @@ impl From<StateError> for ConnectError {
     }
 }
 
-/// Why a text is not the URL of a server.
+/// A [`ConnectError`] as handlers and streams get it, under the names that it has in JavaScript.
+///
+/// ```no_run
+/// use songi_client::{Client, ConnectFailure};
+///
+/// let socket = Client::new("http://localhost:3000")
+///     .on_connect_error(|failure: ConnectFailure| eprintln!("{}", failure.message))
+///     .start()?;
+/// # Ok::<(), songi_client::ConnectError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct ConnectFailure {
+    /// What went wrong; where the server refused the namespace, its own message.
+    pub message: String,
+    /// What the server's application added to its refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+}
+
+impl From<&ConnectError> for ConnectFailure {
+    fn from(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Refused { message, data } => Self {
+                message: message.to_string(),
+                data: data.as_ref().and_then(|data| data.deserialize().ok()),
+            },
+            error => Self {
+                message: error.to_string(),
+                data: None,
+            },
+        }
+    }
+}
+
+/// Why a text is not the URL of a server, or of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidUrl {
     /// The scheme is missing or another one.
     #[error("the scheme is none of http, https, ws, wss")]
     Scheme,
+    /// The scheme of a proxy is missing or another one.
+    #[error("the scheme of the proxy is none of http, socks5")]
+    ProxyScheme,
     /// The rest of it is malformed.
     #[error(transparent)]
     Address(#[from] handshake::InvalidUrl),

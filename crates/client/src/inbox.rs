@@ -5,125 +5,138 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use serde::Serialize;
 use songi_socketio::Arguments;
 use songi_socketio::handler::{Job, Run};
 
+use crate::manager::Manager;
 use crate::socket::{Socket, SocketInner};
+
+/// What happened to the connection that may wait to be handled; more is forgotten.
+const MAX_LIFE: usize = 64;
 
 /// The jobs of one socket. At most one is being done.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    jobs: VecDeque<Job>,
-    state: State,
+    jobs: VecDeque<Item>,
+    /// Events that came before the namespace was joined: they wait until it is, as in JavaScript.
+    early: VecDeque<Job>,
+    busy: bool,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// The namespace is not joined yet: events that come early wait, as in JavaScript.
-    #[default]
-    Joining,
-    Idle,
-    Busy,
-    /// The last job is done, or there will be none.
-    Over,
+#[derive(Debug)]
+enum Item {
+    /// For the socket's handlers.
+    Socket(Job),
+    /// For those of the connection's life.
+    Life(Job),
 }
 
 impl SocketInner {
     /// Puts an event behind the others. [`work`](Self::work) handles it.
-    pub(crate) fn push_event(&self, event: Job) {
-        self.inbox.lock().jobs.push_back(event);
+    pub(crate) fn push_event(&self, event: Job, early: bool) {
+        let mut inbox = self.inbox.lock();
+        if early {
+            inbox.early.push_back(event);
+        } else {
+            inbox.jobs.push_back(Item::Socket(event));
+        }
     }
 
-    /// Lets events be handled, after the handlers of the connection.
+    /// The namespace is joined: the events that came early follow.
     pub(crate) fn begin(&self) {
         let mut inbox = self.inbox.lock();
-        inbox.jobs.push_front(Job::Connected(Arguments::default()));
-        inbox.state = State::Idle;
+        let connected = Job::Connected(Arguments::default());
+        inbox.jobs.push_back(Item::Socket(connected));
+        let early = std::mem::take(&mut inbox.early);
+        inbox.jobs.extend(early.into_iter().map(Item::Socket));
     }
 
-    /// Puts the last job behind the others.
+    /// Puts the end of a stay behind its events.
     pub(crate) fn push_disconnected(&self, reason: Arguments) {
-        self.inbox.lock().jobs.push_back(Job::Disconnected(reason));
+        let disconnected = Job::Disconnected(reason);
+        self.inbox.lock().jobs.push_back(Item::Socket(disconnected));
     }
 
-    /// The namespace was not joined: gives how many events are forgotten.
-    pub(crate) fn forget(&self) -> usize {
+    /// Puts what happened to the connection behind the others, if somebody wants to know. While
+    /// nobody handles them they do not pile up.
+    pub(crate) fn push_life(&self, event: &'static str, value: &impl Serialize) {
+        // It serialises always.
+        let args = Arguments::of(value).unwrap_or_default();
+        let job = Job::Event {
+            name: event.into(),
+            id: None,
+            args,
+        };
         let mut inbox = self.inbox.lock();
-        inbox.state = State::Over;
-        std::mem::take(&mut inbox.jobs).len()
+        let waiting = inbox
+            .jobs
+            .iter()
+            .filter(|item| matches!(item, Item::Life(_)));
+        if waiting.count() < MAX_LIFE {
+            inbox.jobs.push_back(Item::Life(job));
+        }
+    }
+
+    /// Forgets the events that came early: the namespace was not joined.
+    pub(crate) fn forget_early(&self, manager: &Manager) {
+        let early = std::mem::take(&mut self.inbox.lock().early);
+        if !early.is_empty() {
+            manager.events_forgotten(early.len());
+        }
     }
 
     /// Does all jobs that can be done now. Handlers that do not wait are called right here; the
-    /// first that does goes into a task, which then does the rest. To be called in the runtime.
+    /// first that does goes into a task, which then does the rest.
     pub(crate) fn work(self: &Arc<Self>) {
-        while let Some(job) = self.next_job() {
-            // They are there as long as there are jobs.
-            let handlers = self.handlers().unwrap_or_default();
-            let done = JobKind::of(&job);
+        while let Some(item) = self.next_item() {
+            let (handlers, job, counted) = match item {
+                Item::Socket(job) => {
+                    let counted = usize::from(matches!(job, Job::Event { .. }));
+                    (self.handlers(), job, counted)
+                }
+                Item::Life(job) => (self.life(), job, 0),
+            };
             let mut run = Run::new(Socket::from_inner(self.clone()), handlers, job);
             // The waker is not needed: if a handler waits, the task polls it again.
             match Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(()) => {
                     drop(run);
-                    self.finish_job(done);
+                    self.finish(counted);
                 }
                 Poll::Pending => {
                     let socket = self.clone();
-                    tokio::spawn(async move {
+                    self.manager().runtime().spawn(async move {
                         run.await;
-                        socket.finish_job(done);
+                        socket.finish(counted);
                         socket.work();
                     });
                     return;
                 }
             }
         }
-        if self.inbox.lock().state == State::Over {
-            self.drop_handlers();
-        }
     }
 
-    fn next_job(&self) -> Option<Job> {
+    fn next_item(&self) -> Option<Item> {
         let mut inbox = self.inbox.lock();
-        if inbox.state != State::Idle {
+        if inbox.busy {
             return None;
         }
-        let job = inbox.jobs.pop_front()?;
-        inbox.state = State::Busy;
-        Some(job)
+        let item = inbox.jobs.pop_front()?;
+        inbox.busy = true;
+        Some(item)
     }
 
-    fn finish_job(&self, done: JobKind) {
+    fn finish(&self, events: usize) {
         let mut inbox = self.inbox.lock();
-        inbox.state = match done {
-            JobKind::Disconnected => State::Over,
-            _ => State::Idle,
-        };
+        inbox.busy = false;
         if inbox.jobs.is_empty() {
             // A burst leaves no buffer behind.
             inbox.jobs.shrink_to(4);
         }
         drop(inbox);
-        let connection = self.connection().filter(|_| done == JobKind::Event);
-        if let Some(connection) = connection {
-            connection.events_handled(1);
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum JobKind {
-    Connected,
-    Event,
-    Disconnected,
-}
-
-impl JobKind {
-    fn of(job: &Job) -> Self {
-        match job {
-            Job::Connected(_) => Self::Connected,
-            Job::Event { .. } => Self::Event,
-            Job::Disconnecting(_) | Job::Disconnected(_) => Self::Disconnected,
+        if events > 0 {
+            self.manager().events_handled(events);
         }
     }
 }

@@ -1,56 +1,106 @@
 //! A Socket.IO client for tokio.
 //!
-//! It speaks to every server of socket.io 3 and 4 over WebSocket, with namespaces, binary data and
-//! acks in both directions.
-//!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let socket = songi_client::connect("http://localhost:3000").await?;
 //! socket.on("news", |text: String| println!("{text}"));
 //! socket.emit("greet", ("Hello!", 42))?;
 //! let sum: i64 = socket.emit_with_ack("add", (1, 2)).await?;
-//! # let _ = sum;
-//! println!("disconnected: {}", socket.closed().await);
+//! println!("{sum}, until {}", socket.closed().await);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! - [`connect`] joins a namespace of a server; [`Client`] does it with handlers that miss no
-//!   event, an auth payload, headers and limits.
-//! - [`Socket`] is what was joined. [`Socket::of`] joins more namespaces on the same connection.
-//! - [`handler`] says what a closure must look like to be a handler.
-//! - [`Config`] has every setting and limit, with its default.
+//! It speaks to every server of socket.io 3 and 4, over WebSocket and long-polling.
+//!
+//! | to | use |
+//! |---|---|
+//! | connect and join a namespace | [`connect`], or [`Client`] for handlers that miss no event, auth, headers, TLS, proxies |
+//! | have the socket at once, as in JavaScript | [`Client::start`] |
+//! | join more namespaces on the connection | [`Socket::of`], or another [`Client`] of the same server |
+//! | send | [`Socket::emit`], [`Socket::volatile`], [`Socket::compress`] |
+//! | ask | [`Socket::emit_with_ack`] |
+//! | answer | what a handler returns: see [`handler`] |
+//! | hear of the connection | [`Client::on_connect`] and its neighbours |
+//! | read events in a loop | [`Socket::events`] |
+//! | send until it is acknowledged | [`Config::retries`] |
+//! | change settings and limits | [`Config`] |
 //!
 //! # Connections
-//! Each connection is one task of the runtime. It lives as long as one of its sockets is wanted:
+//! A connection is one task of the runtime, which lives as long as one of its sockets is wanted:
 //! dropping the last handle of a [`Socket`] leaves its namespace, and leaving the last namespace
-//! closes the connection. When a connection has ended, its sockets have ended with it; to connect
-//! again is up to the caller.
+//! closes the connection. Clients of the same server with the same settings share a connection,
+//! unless [`Config::force_new`] says otherwise or it is in their namespace already.
+//!
+//! A connection that is lost is made again, as in JavaScript: after about one second, then two,
+//! four, and at most five, each moved by a random part, without end. All of its namespaces are
+//! joined again, with a fresh auth payload where that is a function. What was emitted meanwhile is
+//! sent then; acks of what was sent before are errors. Where the server offers connection state
+//! recovery, the events that were missed are handled too ([`Socket::recovered`]).
+//!
+//! A namespace that the server refused or closed, that this side left, or for which the last
+//! attempt failed, is not joined again by itself: [`Socket::closed`] ends then, and
+//! [`Socket::connect`] begins anew.
+//!
+//! # Limits
+//! All that a server can make grow is bounded.
+//!
+//! | what | default | setting |
+//! |---|---|---|
+//! | one message, or the body of one response | 10 MB | [`Config::max_message_size`] |
+//! | attachments of one packet | 10 | [`Config::max_attachments`] |
+//! | events that wait for their handlers | 1024, then nothing more is read | [`Config::max_pending_events`] |
+//! | bytes that wait to be written | 4 MiB, then emitting is an error | [`Config::max_buffered`] |
+//! | events that wait for the connection | 1024, and as many bytes | [`Config::max_offline_events`] |
+//! | acks that are waited for, of one namespace | 1024 | [`Config::max_pending_acks`] |
+//! | namespaces of one connection | 100 | [`Config::max_namespaces`] |
+//! | cookies | 50 of 4 KiB | fixed |
+//! | connecting | 20 s | [`Config::connect_timeout`] |
+//!
+//! # Features
+//! - `deflate` (on by default): compression of WebSocket messages.
+//! - `msgpack`: `Parser::Msgpack`.
 
 #![forbid(unsafe_code)]
 
+mod ack;
+mod auth;
 mod client;
+mod clock;
 mod config;
-mod connection;
 mod driver;
 mod error;
+mod events;
 mod inbox;
 mod joining;
-mod opening;
+mod manager;
+mod offline;
 mod reason;
+mod reconnection;
+mod retries;
+mod settings;
 mod socket;
 mod target;
+mod transport;
+mod wires;
 
+pub use ack::EmitWithAck;
+pub use auth::{Auth, Payload};
 pub use bytes::Bytes;
 pub use client::{Client, connect};
 pub use config::Config;
-pub use error::{ConnectError, InvalidUrl};
+pub use error::{ConnectError, ConnectFailure, InvalidUrl};
+pub use events::{Events, SocketEvent};
 pub use faststr::FastStr;
 pub use joining::Namespace;
 pub use reason::DisconnectReason;
-pub use socket::Socket;
+pub use socket::{HandlerId, Socket, ToServer};
 pub use songi_emit::{AckError, EmitError, EncodeError};
+pub use songi_engineio::Transport;
+pub use songi_socketio::Parser;
 pub use songi_socketio::handler::{self, Event, Handler};
+#[cfg(feature = "deflate")]
+pub use songi_tokio::DeflateConfig;
 pub use tokio_rustls::rustls;
 
 /// The ack that the server asked for, as a handler's parameter: see [`handler::Ack`].
@@ -62,6 +112,3 @@ pub use tokio_rustls::rustls;
 ///     .on("add", |a: i64, b: i64, ack: Ack| ack.send(a + b));
 /// ```
 pub type Ack = handler::Ack<Socket>;
-
-/// An event on its way to the server, which is to answer it: see [`Socket::emit_with_ack`].
-pub type EmitWithAck<T> = songi_emit::EmitWithAck<Socket, T>;

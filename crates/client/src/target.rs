@@ -11,6 +11,9 @@ pub(crate) struct Target {
     scheme: &'static str,
     /// Host and port, as given.
     authority: String,
+    /// Without the brackets of an IPv6 address.
+    host: String,
+    port: u16,
     /// The path of the URL.
     pub(crate) namespace: FastStr,
     /// `a=b&c=d`, percent-encoded.
@@ -39,6 +42,8 @@ impl Target {
         let mut target = Self {
             scheme,
             authority: authority.to_owned(),
+            host: String::new(),
+            port: 0,
             namespace: path.into(),
             query: String::new(),
         };
@@ -47,7 +52,9 @@ impl Target {
             target.push(name, value);
         }
         // What is wrong with it is found before anything is connected.
-        target.url("/", "").parse::<songi_tokio::handshake::Url>()?;
+        let url: songi_tokio::handshake::Url = target.url("/", "").parse()?;
+        target.host = url.host().to_owned();
+        target.port = url.port();
         Ok(target)
     }
 
@@ -58,16 +65,34 @@ impl Target {
 
     /// The URL of the WebSocket.
     pub(crate) fn url(&self, path: &str, protocol_query: &str) -> String {
-        let Self {
-            scheme,
-            authority,
-            query,
-            ..
-        } = self;
+        let path_and_query = self.path_and_query(path, protocol_query);
+        format!("{}://{}{path_and_query}", self.scheme, self.authority)
+    }
+
+    /// What is asked for in a request.
+    pub(crate) fn path_and_query(&self, path: &str, protocol_query: &str) -> String {
+        let query = &self.query;
         let path = path.trim_matches('/');
         let slash = if path.is_empty() { "" } else { "/" };
         let and = if query.is_empty() { "" } else { "&" };
-        format!("{scheme}://{authority}/{path}{slash}?{protocol_query}{and}{query}")
+        format!("/{path}{slash}?{protocol_query}{and}{query}")
+    }
+
+    /// Host and port, for the `Host` header.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.scheme == "wss"
     }
 
     fn push(&mut self, name: &str, value: &str) {

@@ -16,6 +16,14 @@ pub enum EmitError {
     /// disconnects its client then; a client only refuses the event.
     #[error("too many bytes wait to be sent: see Config::max_buffered")]
     QueueFull,
+    /// More events would wait for a client's connection than the limits `Config::max_offline_events`
+    /// and `Config::max_buffered`.
+    #[error("too many events wait for the connection: see Config::max_offline_events")]
+    OfflineQueueFull,
+    /// The event is larger than what the server takes in one request of long-polling, or holds a
+    /// character that cannot be sent that way.
+    #[error("the event cannot be sent by long-polling: it is too large, or has a separator")]
+    Unsendable,
     /// More acks are waited for than the limit `Config::max_pending_acks`.
     #[error("too many acks are waited for: see Config::max_pending_acks")]
     TooManyAcks(#[from] songi_socketio::AckError),

@@ -2,7 +2,8 @@
 //!
 //! - [`Outgoing`] is a Socket.IO packet as Engine.IO frames, encoded once for any number of
 //!   receivers.
-//! - [`EmitWithAck`] waits for the answer to an event.
+//! - [`EmitWithAck`] waits for the answer to an event of a server. (A client has its own: its events
+//!   may wait for a connection, or be sent again.)
 //! - [`EmitError`] and [`AckError`] say why an event was not sent, or not answered.
 //!
 //! An application meets these as items of `songi-server` and `songi-client`, which fill in their

@@ -252,6 +252,20 @@ mod tests {
     }
 
     #[test]
+    fn a_parser_decides_what_the_first_frame_is() {
+        let parser = Parser::Msgpack;
+        let packet = Outgoing::event_in(&parser, "/n", Some(1), "e", &7).unwrap();
+        let frames: Vec<_> = packet.frames().collect();
+        let [Frame::Binary(bytes)] = frames.as_slice() else {
+            panic!("{frames:?}")
+        };
+        let mut decoder = parser.decoder(Limits::default());
+        let read = decoder.decode_binary(bytes.clone(), Duration::ZERO);
+        assert_eq!(read.unwrap().unwrap().namespace, "/n");
+        assert_eq!(packet.decode().unwrap().namespace, "/n");
+    }
+
+    #[test]
     fn an_offset_is_one_argument_more() {
         let bytes = Bytes::from_static(&[1]);
         for (packet, expected) in [

@@ -23,7 +23,7 @@ pub struct Script {
     name: String,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
-    _child: Child,
+    child: Child,
 }
 
 impl Script {
@@ -78,8 +78,14 @@ impl Script {
             name: name.to_owned(),
             input,
             lines: BufReader::new(stdout).lines(),
-            _child: child,
+            child,
         })
+    }
+
+    /// Ends the script at once, and waits until it has gone.
+    pub async fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill().await;
     }
 
     /// Writes a line to the script.

@@ -11,7 +11,7 @@ use anyhow::Result;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use songi_client::{AckError, Client, ConnectError, DisconnectReason, Socket, connect};
+use songi_client::{AckError, Client, ConnectError, DisconnectReason, Socket, Transport, connect};
 use songi_interop::{Script, serve};
 use songi_server::Server;
 use tokio::sync::mpsc;
@@ -32,6 +32,7 @@ async fn converse(url: &str) -> Result<(Socket, mpsc::UnboundedReceiver<Value>)>
     let (heard, hears) = mpsc::unbounded_channel();
     let sender = heard.clone();
     let socket = Client::new(url)
+        .reconnection(false)
         .on("message", move |text: String| {
             sender.send(json!({ "event": "message", "args": [text] }))
         })
@@ -302,6 +303,7 @@ async fn a_js_server_ends_it_in_every_way() -> Result<()> {
         let (_server, url) = js_server("client-server", &[]).await?;
         let (sender, mut reasons) = mpsc::unbounded_channel();
         let socket = Client::new(url)
+            .reconnection(false)
             .on_disconnect(move |reason: String| sender.send(reason).unwrap())
             .connect()
             .await?;
@@ -316,7 +318,7 @@ async fn a_js_server_ends_it_in_every_way() -> Result<()> {
 async fn heartbeats_of_a_js_server_are_answered_and_missed() -> Result<()> {
     let options = r#"{"pingInterval":200,"pingTimeout":300}"#;
     let (mut server, url) = js_server("client-server", &[options]).await?;
-    let socket = connect(url).await?;
+    let socket = Client::new(url).reconnection(false).connect().await?;
     socket.emit("count heartbeats", 5)?;
     assert_eq!(server.find("heartbeats").await?, 5);
     socket.emit("stop pings", ())?;
@@ -354,6 +356,7 @@ async fn a_wrong_path_is_an_http_status() -> Result<()> {
     let (_server, url) = js_server("client-server", &[]).await?;
     let error = Client::new(&url)
         .path("/elsewhere")
+        .transports([Transport::WebSocket])
         .connect_timeout(Duration::from_secs(5))
         .connect()
         .await

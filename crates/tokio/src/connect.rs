@@ -258,8 +258,12 @@ async fn read_body<IO: AsyncRead + Unpin>(
     body.freeze()
 }
 
+/// How TLS is done where nothing else is said: rustls with ring, and the roots of Mozilla.
+///
+/// # Errors
+/// When rustls and ring do not fit together.
 #[cfg(feature = "tls")]
-fn default_tls() -> io::Result<std::sync::Arc<tokio_rustls::rustls::ClientConfig>> {
+pub fn default_tls() -> io::Result<std::sync::Arc<tokio_rustls::rustls::ClientConfig>> {
     use std::sync::{Arc, LazyLock};
 
     use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};

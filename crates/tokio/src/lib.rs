@@ -56,6 +56,8 @@ pub use songi_websocket::{
 #[cfg(feature = "deflate")]
 pub use songi_websocket::{Deflate, DeflateConfig, deflate};
 
+#[cfg(feature = "tls")]
+pub use self::connect::default_tls;
 pub use self::{
     accept::{AcceptError, Incoming, accept},
     connect::{Connect, ConnectError, connect},

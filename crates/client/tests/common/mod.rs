@@ -11,13 +11,20 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use songi_client::{Client, Socket};
+use songi_client::{Client, Socket, Transport};
 use songi_tokio::handshake::{Origin, Policy, Request};
 use songi_tokio::{Event, Message, Options, WebSocket, accept};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Far longer than anything here takes.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client that is done when its connection is: by WebSocket, and once.
+pub fn client(url: impl AsRef<str>) -> Client {
+    Client::new(url)
+        .transports([Transport::WebSocket])
+        .reconnection(false)
+}
 
 pub struct Server {
     listener: TcpListener,

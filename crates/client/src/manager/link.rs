@@ -1,0 +1,212 @@
+//! One session of a connection, and what waits for those who carry it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use songi_emit::{EmitError, Outgoing};
+use songi_engineio::{
+    ClientOutput, ClientSession, Frame, RequestId, SendOptions, Transport, TransportId,
+};
+use songi_socketio::Parser;
+use songi_socketio::client as protocol;
+
+use crate::config::Config;
+use crate::error::ConnectError;
+use crate::reason::DisconnectReason;
+
+/// What a frame counts beyond its bytes: an empty one takes memory too.
+const FRAME_OVERHEAD: usize = 64;
+
+/// The character that separates packets on long-polling.
+const SEPARATOR: u8 = 0x1e;
+
+pub(super) struct Link {
+    pub(super) session: ClientSession,
+    pub(super) protocol: protocol::Connection,
+    /// Which of the transports it began on.
+    pub(super) transport: usize,
+    /// Until when it has to be open; none when it is.
+    pub(super) deadline: Option<Duration>,
+    pub(super) opened: bool,
+    /// Nobody wants it any more: it ends in good order.
+    pub(super) leaving: bool,
+    /// The session has ended.
+    pub(super) closed: bool,
+    /// Why the sockets are disconnected, where the session's own reason says less.
+    pub(super) reason: Option<DisconnectReason>,
+    /// Why it could not be opened, where the session does not know.
+    pub(super) error: Option<ConnectError>,
+    outputs: VecDeque<ClientOutput>,
+    /// What the frames among them weigh.
+    queued: usize,
+    /// More waits than is written: volatile packets are dropped.
+    pub(super) congested: bool,
+}
+
+/// What the task does for a session.
+pub(crate) enum Command {
+    Get {
+        request: RequestId,
+        query: String,
+    },
+    Post {
+        request: RequestId,
+        query: String,
+        body: Bytes,
+    },
+    Open {
+        transport: TransportId,
+        query: String,
+    },
+    Write {
+        transport: TransportId,
+        frame: Frame,
+        compress: bool,
+    },
+    Close(TransportId),
+}
+
+impl Link {
+    pub(super) fn new(
+        config: &Config,
+        parser: &Parser,
+        first: Transport,
+        index: usize,
+        deadline: Duration,
+    ) -> Self {
+        let session = match first {
+            Transport::Polling => ClientSession::polling(config.engine()),
+            _ => ClientSession::websocket(config.engine()),
+        };
+        Self {
+            session,
+            protocol: protocol::Connection::new(&config.protocol()).with_parser(parser),
+            transport: index,
+            deadline: Some(deadline),
+            opened: false,
+            leaving: false,
+            closed: false,
+            reason: None,
+            error: None,
+            outputs: VecDeque::new(),
+            queued: 0,
+            congested: false,
+        }
+    }
+
+    /// Whether packets can be sent.
+    pub(super) fn is_usable(&self) -> bool {
+        self.opened && !self.leaving && !self.closed
+    }
+
+    /// Gives a packet to the session, if there is room for all of it.
+    pub(super) fn try_send(
+        &mut self,
+        packet: &Outgoing,
+        options: SendOptions,
+        limit: usize,
+        now: Duration,
+    ) -> Result<(), EmitError> {
+        let weight: usize = packet.frames().map(|frame| weight(&frame)).sum();
+        let waiting = self.queued.saturating_add(self.session.buffered());
+        if self.session.transport() == Some(Transport::Polling) {
+            if !packet.frames().all(|frame| self.fits(&frame)) {
+                return Err(EmitError::Unsendable);
+            }
+        } else if options.volatile && self.congested {
+            return Ok(());
+        }
+        if waiting > 0 && waiting.saturating_add(weight) > limit {
+            return Err(EmitError::QueueFull);
+        }
+        self.send(packet, options, now);
+        Ok(())
+    }
+
+    /// Gives a packet to the session. A session that has ended says so by its last event.
+    pub(super) fn send(&mut self, packet: &Outgoing, options: SendOptions, now: Duration) {
+        for frame in packet.frames() {
+            let _ = self.session.send(frame, options, now);
+        }
+    }
+
+    /// Whether the server takes a frame on long-polling.
+    fn fits(&self, frame: &Frame) -> bool {
+        let max = self.session.handshake().and_then(|it| it.max_payload);
+        let max = max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
+        match frame {
+            Frame::Text(text) => text.len() <= max && !text.as_bytes().contains(&SEPARATOR),
+            // `b` and base64.
+            Frame::Binary(bytes) => bytes.len().div_ceil(3).saturating_mul(4) < max,
+        }
+    }
+
+    /// Puts an output behind the others, and says whether the task has to be woken.
+    pub(super) fn queue(&mut self, output: ClientOutput) -> bool {
+        if let ClientOutput::Frame { frame, .. } = &output {
+            // One pong answers all pings before it, so that they cannot fill the queue.
+            if is_pong(&output) && self.outputs.back().is_some_and(is_pong) {
+                return false;
+            }
+            self.queued += weight(frame);
+        }
+        self.outputs.push_back(output);
+        self.outputs.len() == 1
+    }
+
+    /// Takes what there is to do, frames up to `room` bytes, and all when the session has ended.
+    pub(super) fn take_commands(&mut self, commands: &mut Vec<Command>, room: usize) {
+        let mut taken = 0;
+        while self.closed || taken < room {
+            let Some(output) = self.outputs.pop_front() else {
+                break;
+            };
+            let command = match output {
+                ClientOutput::Get(request) => Command::Get {
+                    request,
+                    query: self.session.query(Transport::Polling),
+                },
+                ClientOutput::Post { request, body } => Command::Post {
+                    request,
+                    query: self.session.query(Transport::Polling),
+                    body,
+                },
+                ClientOutput::OpenWebSocket(transport) => Command::Open {
+                    transport,
+                    query: self.session.query(Transport::WebSocket),
+                },
+                ClientOutput::Frame {
+                    transport,
+                    frame,
+                    options,
+                } => {
+                    taken += frame.len();
+                    self.queued -= weight(&frame);
+                    Command::Write {
+                        transport,
+                        frame,
+                        compress: options.compress,
+                    }
+                }
+                ClientOutput::CloseTransport(transport) => Command::Close(transport),
+                _ => continue,
+            };
+            commands.push(command);
+        }
+        self.congested = !self.outputs.is_empty();
+        if self.outputs.is_empty() {
+            // A burst leaves no buffer behind.
+            self.outputs.shrink_to(4);
+        }
+    }
+}
+
+fn is_pong(output: &ClientOutput) -> bool {
+    matches!(output, ClientOutput::Frame { frame: Frame::Text(text), .. } if text == "3")
+}
+
+/// What a frame counts against the limit of what may wait.
+pub(crate) fn weight(frame: &Frame) -> usize {
+    frame.len().saturating_add(FRAME_OVERHEAD)
+}
