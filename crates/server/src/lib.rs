@@ -21,6 +21,69 @@
 //! }
 //! ```
 //!
+//! # A chat
+//!
+//! With a name that each client has to give, rooms, and acks both ways:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use serde::{Deserialize, Serialize};
+//! use songi_server::{DisconnectReason, Rejection, Server, Socket};
+//!
+//! /// What a client sends as `auth`: `io(url, { auth: { name: "Ada" } })`.
+//! #[derive(Serialize, Deserialize)]
+//! struct User {
+//!     name: String,
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let io = Server::new();
+//!
+//!     // Who may come in. The error is the client's `connect_error`.
+//!     io.authorize(|socket: Socket, user: User| {
+//!         if user.name.is_empty() {
+//!             return Err(Rejection::new("who are you?"));
+//!         }
+//!         socket.set_data(user);
+//!         Ok(())
+//!     });
+//!
+//!     // `socket.emit("join", "kitchen", (count) => …)`: what is returned answers the ack.
+//!     io.on("join", |socket: Socket, room: String| {
+//!         socket.join(&room);
+//!         let _ = socket.to(&room).emit("joined", name(&socket));
+//!         socket.namespace().in_(&room).sockets().len()
+//!     });
+//!
+//!     // Who is in the room gets it. A text that does not come answers with an error.
+//!     io.on("say", |socket: Socket, room: String, text: String| {
+//!         socket.to(room).emit("said", (name(&socket), text))
+//!     });
+//!
+//!     // An ack from the client, waited for by a task of its own.
+//!     io.on_connection(async |socket: Socket| {
+//!         let question = socket.emit_with_ack::<String>("how are you?", ());
+//!         match question.timeout(Duration::from_secs(5)).await {
+//!             Ok(answer) => println!("{}: {answer}", name(&socket)),
+//!             Err(error) => println!("{}: {error}", name(&socket)),
+//!         }
+//!     });
+//!     io.on_disconnect(|socket: Socket, reason: DisconnectReason| {
+//!         println!("{} has gone: {reason}", name(&socket));
+//!     });
+//!
+//!     io.listen("127.0.0.1:3000").await
+//! }
+//!
+//! fn name(socket: &Socket) -> String {
+//!     socket.data::<User>().map_or_else(String::new, |user| user.name.clone())
+//! }
+//! ```
+//!
+//! # What is where
+//!
 //! - [`Server`] holds the namespaces; it listens by itself or is mounted in axum or any other
 //!   tower stack ([`Server::layer`]).
 //! - [`Namespace`] has the handlers, which all its sockets share, and the rooms.

@@ -133,14 +133,15 @@ impl Arguments {
 
     /// These arguments and a text behind them. `None` for those of MessagePack.
     pub(crate) fn with_text(&self, last: &str) -> Option<Self> {
-        let Repr::Json {
-            text,
-            start,
-            attachments,
-            ..
-        } = &self.0
-        else {
-            return None;
+        let (text, start, attachments) = match &self.0 {
+            Repr::Json {
+                text,
+                start,
+                attachments,
+                ..
+            } => (text, start, attachments),
+            #[cfg(feature = "msgpack")]
+            Repr::Msgpack(_) => return None,
         };
         // What stands from there is `1,2]`, or `,1,2]` behind a name, or the bracket alone.
         let rest = text.get(*start..)?.strip_suffix(']')?;
