@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use songi_engineio::cookie::Cookie;
-use songi_engineio::{ServerConfig, Transports};
+use songi_engineio::{Message, ServerConfig, Transports};
 use songi_socketio::{AckRegistry, Limits, Parser, server as protocol};
 use songi_websocket::deflate::DeflateConfig;
 
@@ -69,6 +69,9 @@ pub struct Config {
     /// Which web pages may open WebSockets; clients that are no web pages always may. Others are
     /// answered with 403. Default: those of any origin, as with the JavaScript server.
     pub origins: Origins,
+    /// A message of Engine.IO that every client gets first, together with the open packet. A client
+    /// of Socket.IO takes it for a packet of its protocol, so it is for other clients. Default: none.
+    pub initial_packet: Option<Message>,
     /// A cookie with the session's id, by which a load balancer can send all requests of a client
     /// to the same server. It is set by the first answer. Default: none.
     pub cookie: Option<Cookie>,
@@ -130,6 +133,7 @@ impl Default for Config {
             http_compression: Some(1024),
             cors: None,
             origins: Origins::any(),
+            initial_packet: None,
             cookie: None,
             serve_client: None,
             max_buffered: engine.max_buffered,

@@ -137,7 +137,12 @@ impl Connection {
         });
         // Schedules the first deadline, hands out the open packet, and lets a client of Socket.IO 2
         // into the main namespace.
-        connection.drive(|core, _, work| {
+        connection.drive(|core, now, work| {
+            if let Some(message) = &shared.config.initial_packet {
+                // One that does not fit the limits closes the session, as any other.
+                let frame = Frame::message(message.clone());
+                let _ = core.session.send(frame, SendOptions::default(), now);
+            }
             if let Some(protocol::Incoming::Connect { namespace, auth }) = core.protocol.opened() {
                 work.push(Work::Join { namespace, auth });
             }

@@ -136,8 +136,8 @@ pub use remote::{HandshakeDetails, RemoteSocket, SocketDetails};
 pub use server::Server;
 pub use socket::{HandlerId, Socket, ToSocket};
 pub use songi_emit::{AckError, EmitError, EncodeError, Outgoing, PacketKind};
-pub use songi_engineio::Transports;
 pub use songi_engineio::cookie::{Cookie, CookieError, SameSite};
+pub use songi_engineio::{Message, Transports};
 pub use songi_socketio::handler::{self, Event, Failure, Handler, Middleware, Rejection, Verdict};
 pub use songi_socketio::{
     ArgumentError, Arguments, CustomDecoder, CustomParser, DecodeError, Format, Limits, Packet,

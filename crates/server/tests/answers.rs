@@ -13,7 +13,7 @@ use common::{Polling, header, headers, request, send, send_body};
 use flate2::read::{GzDecoder, ZlibDecoder};
 use http::{Method, Request};
 use serde_json::Value;
-use songi_server::{Config, Cookie, SameSite, Server, Socket};
+use songi_server::{Config, Cookie, Message, SameSite, Server, Socket};
 
 const OPEN: &str = "/socket.io/?EIO=4&transport=polling";
 
@@ -75,6 +75,19 @@ async fn compression_can_be_turned_off() {
     let answer = send(&io, request).await;
     assert_eq!(header(&answer, "content-encoding"), "");
     assert_eq!(answer.body().len(), 5013);
+}
+
+#[tokio::test]
+async fn an_initial_packet_comes_with_the_handshake() {
+    let io = Server::with_config(Config {
+        initial_packet: Some(Message::Text("hello".into())),
+        ..Config::default()
+    });
+    let answer = send(&io, Request::get(OPEN)).await;
+    let body = std::str::from_utf8(answer.body()).unwrap();
+    let (handshake, packet) = body.split_once('\u{1e}').unwrap();
+    assert!(handshake.starts_with("0{"), "{handshake}");
+    assert_eq!(packet, "4hello");
 }
 
 #[tokio::test]
