@@ -28,6 +28,7 @@ use crate::EmitWithAck;
 use crate::adapter::Local;
 use crate::broadcast::Broadcast;
 use crate::connection::Connection;
+use crate::delivery::ForMany;
 use crate::handshake::Handshake;
 use crate::inbox::Inbox;
 use crate::namespace::Namespace;
@@ -83,11 +84,26 @@ impl SocketInner {
 
     /// Queues a packet that was encoded before.
     pub(crate) fn send(&self, packet: &Outgoing, options: SendOptions) -> Result<(), EmitError> {
+        self.connected_connection()?.send(packet, options)
+    }
+
+    /// Queues a packet that others get too. Gives the connection if the caller has to see to it
+    /// that what is queued is written.
+    pub(crate) fn send_shared(
+        &self,
+        packet: &ForMany<'_>,
+        options: SendOptions,
+    ) -> Result<Option<Arc<Connection>>, EmitError> {
+        let connection = self.connected_connection()?;
+        let unwritten = connection.send_shared(packet, options)?;
+        Ok(unwritten.then_some(connection))
+    }
+
+    fn connected_connection(&self) -> Result<Arc<Connection>, EmitError> {
         if !self.connected.load(Ordering::Acquire) {
             return Err(EmitError::Disconnected);
         }
-        let connection = self.connection().ok_or(EmitError::Disconnected)?;
-        connection.send(packet, options)
+        self.connection().ok_or(EmitError::Disconnected)
     }
 
     /// Queues an event, and tells those who listen to what is sent.

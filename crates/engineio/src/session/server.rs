@@ -225,6 +225,17 @@ impl ServerSession {
         }
     }
 
+    /// The WebSocket by which a message that is sent now would leave, at once and as it is. Where
+    /// there is one, a driver may put messages into its queue by itself, in place of calling
+    /// [`send`](Self::send) and pulling the outputs: one that has framed a message for many need
+    /// not frame it again. All outputs must have been pulled before.
+    pub fn direct(&self) -> Option<TransportId> {
+        match self.carrier {
+            Carrier::WebSocket(transport) if self.dialect == Dialect::default() => Some(transport),
+            _ => None,
+        }
+    }
+
     /// Closes the session in good order. A WebSocket is closed after what was sent. A long-polling
     /// client gets what waits and the close packet as the answer of its GET, or of the next one if
     /// that comes within [`ServerConfig::close_timeout`], or what waits on the WebSocket that it

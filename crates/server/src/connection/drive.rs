@@ -52,16 +52,18 @@ impl Connection {
     ) -> T {
         let now = self.shared.now();
         let mut core = self.core.lock();
-        core.unwritten = self.unwritten.load(Ordering::Relaxed);
         let result = input(&mut core, now, work);
-        while let Some(output) = core.session.poll_output() {
-            self.hand_out(&mut core, output, now, work);
-        }
-        if self.awaits_drain.load(Ordering::Relaxed) {
-            self.tell_drained(&core);
-        }
-        self.schedule(&mut core);
+        self.settle(&mut core, now, work);
         result
+    }
+
+    /// Hands out what came of an input.
+    pub(super) fn settle(self: &Arc<Self>, core: &mut Core, now: Duration, work: &mut Works) {
+        while let Some(output) = core.session.poll_output() {
+            self.hand_out(core, output, now, work);
+        }
+        self.tell_drained(core);
+        self.schedule(core);
     }
 
     pub(super) fn perform_all(self: &Arc<Self>, work: Works) {
