@@ -273,7 +273,9 @@ impl Connection {
                     Ok(_) => continue,
                     Err(end) => return Poll::Ready(end),
                 };
-                core.session.frame(id, frame, now);
+                if let Some(message) = core.session.receive(id, frame, now) {
+                    self.receive(core, message, now, &mut work);
+                }
                 self.settle(core, now, &mut work);
             }
             // Handlers run, and what they send waits for the next round.

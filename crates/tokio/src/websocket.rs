@@ -132,6 +132,15 @@ impl<IO> WebSocket<IO> {
             .and_then(|part| self.connection.send_chunk(part, last))
     }
 
+    /// Queues a text that is only lent, and is copied: see [`Connection::send_text`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and the caller has the text.
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError<()>> {
+        self.not_behind(())?;
+        self.connection.send_text(text)
+    }
+
     /// Queues a message that was framed once for many sockets.
     ///
     /// # Errors

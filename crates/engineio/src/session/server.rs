@@ -13,7 +13,7 @@ use crate::{
     config::ServerConfig,
     dialect::Dialect,
     handshake::Handshake,
-    packet::{Frame, Packet},
+    packet::{Frame, Message, Packet},
     request::Response,
     transport::{Revision, Transport},
 };
@@ -163,8 +163,23 @@ impl ServerSession {
 
     /// A WebSocket message arrived. One from a WebSocket that the session has closed is ignored.
     pub fn frame(&mut self, transport: TransportId, frame: Frame, now: Duration) {
+        if let Some(message) = self.receive(transport, frame, now) {
+            self.event(Event::Message(message));
+        }
+    }
+
+    /// The same, with what the client has to say given at once, in place of an
+    /// [`Event::Message`]. Whatever else comes of it is an output, as always; all outputs must
+    /// have been pulled before.
+    pub fn receive(
+        &mut self,
+        transport: TransportId,
+        frame: Frame,
+        now: Duration,
+    ) -> Option<Message> {
         match &self.carrier {
             Carrier::WebSocket(id) if *id == transport => match self.dialect.decode(frame) {
+                Ok(Packet::Message(message)) => return Some(message),
                 Ok(packet) => self.packet(packet, now),
                 Err(error) => self.fail(CloseReason::ParseError, error.into()),
             },
@@ -173,6 +188,7 @@ impl ServerSession {
             }
             _ => {}
         }
+        None
     }
 
     /// A WebSocket ended. One that the session has closed is ignored; the end of a candidate

@@ -142,7 +142,13 @@ impl Connection {
     }
 
     /// A Socket.IO packet, or one attachment of it.
-    fn receive(&self, core: &mut Core, message: Message, now: Duration, work: &mut Works) {
+    pub(super) fn receive(
+        &self,
+        core: &mut Core,
+        message: Message,
+        now: Duration,
+        work: &mut Works,
+    ) {
         core.traffic.received(match &message {
             Message::Text(text) => text.len(),
             Message::Binary(bytes) => bytes.len(),
@@ -209,8 +215,11 @@ impl Connection {
         let Some(next) = deadlines.into_iter().flatten().min() else {
             return;
         };
-        let tick = Tick::at(next);
-        if core.scheduled.is_none_or(|scheduled| tick < scheduled) {
+        if core
+            .scheduled
+            .is_none_or(|scheduled| scheduled.is_late_for(next))
+        {
+            let tick = Tick::at(next);
             core.scheduled = Some(tick);
             self.shared.timers.schedule(tick, Arc::downgrade(self));
         }

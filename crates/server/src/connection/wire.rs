@@ -148,6 +148,11 @@ impl Wire {
         self.waiting.push_back(Queued { frame, options });
     }
 
+    /// The same for a text that is copied; `false` if it is to be queued as a frame.
+    pub(super) fn queue_text(&mut self, text: &str, options: SendOptions) -> bool {
+        self.takes(options) && self.socket.send_text(text).is_ok()
+    }
+
     /// The same for frames that are shared with others; `false` if each is to be queued on its own.
     pub(super) fn queue_prepared(&mut self, frames: &[Prepared], options: SendOptions) -> bool {
         if !self.takes(options) {

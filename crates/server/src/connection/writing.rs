@@ -24,7 +24,23 @@ impl Connection {
         self.command(|core, now, _| core.send(packet, options, now))
     }
 
-    /// The same for a packet that others get too. `true` when the caller has to see to it that
+    /// Queues a packet that is a short text, if the session is carried by a WebSocket that can take
+    /// it now.
+    pub(crate) fn send_text(&self, text: &str, options: SendOptions) -> bool {
+        let core = &mut *self.core.lock();
+        let Some(wire) = core.session.direct().and_then(|id| core.websocket(id)) else {
+            return false;
+        };
+        let fits = wire.bytes() + text.len() <= self.shared.config.max_buffered;
+        if !fits || !wire.queue_text(text, options) {
+            return false;
+        }
+        wire.attend(false);
+        core.traffic.sent(text.len());
+        true
+    }
+
+    /// The same as [`send`](Self::send) for a packet that others get too. `true` when the caller has to see to it that
     /// the connection is [flushed](Flush::flush).
     pub(crate) fn send_shared(
         self: &Arc<Self>,
