@@ -78,11 +78,13 @@ impl Connection {
     /// Takes the next event from the start of `input`, and queues the answer it asks for: a pong,
     /// or a Close frame.
     ///
-    /// `Ok(None)` means that more bytes are needed. What is left in `input` then is at most the
-    /// start of a header or of a control frame (138 bytes): keep it, and append to it. Payloads
-    /// that arrive in parts are moved out at once, so `input` never has to grow.
+    /// `Ok(None)` means that more bytes are needed. What is left in `input` then has to stay there,
+    /// and what is read next to be appended: at most the start of a header or of a control frame
+    /// (138 bytes), or of a message of at most 64 KiB in one frame, which is given out without a
+    /// copy if the rest comes at once: [`missing`](Self::missing) tells how much that is. All else
+    /// that arrives in parts is moved out.
     ///
-    /// Payloads up to 256 bytes, and those below 1/64 of the buffer behind `input`, are
+    /// Payloads up to 1 KiB, and those below 1/64 of the buffer behind `input`, are
     /// copied out of it; larger ones share it.
     ///
     /// # Errors
@@ -102,6 +104,14 @@ impl Connection {
             Err(violation) => self.sender.reply(Reply::Fail(*violation)),
         }
         received
+    }
+
+    /// How many bytes the message lacks whose start was left in the input: room for them saves a
+    /// copy. 0 where none was left, or its length is not known yet.
+    #[must_use]
+    #[inline]
+    pub fn missing(&self) -> usize {
+        self.receiver.missing()
     }
 
     /// As [`receive`](Self::receive), but lends what lies whole in `input`: without allocations,
@@ -156,6 +166,7 @@ impl Connection {
     /// The message comes back: [`SendError::Full`] if the queue would pass
     /// [`Config::queue_limit`], [`SendError::Interleaved`] between the parts of another message,
     /// [`SendError::Closing`] after a Close frame was sent or received.
+    #[inline]
     pub fn send(&mut self, message: Message) -> Result<(), SendError> {
         self.sender.send(message)
     }

@@ -60,12 +60,19 @@ impl Message {
         self.len() == 0
     }
 
-    pub(crate) fn payload(&self) -> &[u8] {
+    /// What is sent, and as what.
+    #[inline]
+    pub(crate) fn parts(&self) -> (Opcode, &[u8]) {
         match self {
-            Self::Text(text) => text.as_bytes(),
-            Self::Binary(payload) => payload,
-            Self::Ping(payload) | Self::Pong(payload) => payload,
+            Self::Text(text) => (Opcode::Text, text.as_bytes()),
+            Self::Binary(payload) => (Opcode::Binary, payload),
+            Self::Ping(payload) => (Opcode::Ping, payload),
+            Self::Pong(payload) => (Opcode::Pong, payload),
         }
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.parts().1
     }
 
     pub(crate) fn into_payload(self) -> Bytes {
@@ -76,13 +83,8 @@ impl Message {
         }
     }
 
-    pub(crate) const fn opcode(&self) -> Opcode {
-        match self {
-            Self::Text(_) => Opcode::Text,
-            Self::Binary(_) => Opcode::Binary,
-            Self::Ping(_) => Opcode::Ping,
-            Self::Pong(_) => Opcode::Pong,
-        }
+    pub(crate) fn opcode(&self) -> Opcode {
+        self.parts().0
     }
 }
 

@@ -104,6 +104,7 @@ impl Sender {
     ///
     /// # Errors
     /// The message comes back if the queue is full or the connection is closing.
+    #[inline]
     pub fn send(&mut self, message: Message) -> Result<(), SendError> {
         if let Err(error) = self.admit(&message) {
             return Err(error.with(message));
@@ -328,13 +329,16 @@ impl Sender {
         }
     }
 
+    #[inline]
     fn admit(&self, message: &Message) -> Result<(), Refusal> {
-        if self.chunked.is_some() && !message.opcode().is_control() {
+        let (opcode, payload) = message.parts();
+        if self.chunked.is_some() && !opcode.is_control() {
             return Err(Refusal::Interleaved);
         }
-        self.admit_bytes(message.len())
+        self.admit_bytes(payload.len())
     }
 
+    #[inline]
     fn admit_bytes(&self, payload: usize) -> Result<(), Refusal> {
         if !self.is_open() {
             return Err(Refusal::Closing);

@@ -45,7 +45,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         let io = Pin::new(&mut self.io);
         let connection = &mut self.connection;
         let discard = self.failure.is_some();
-        let read = scratch::poll_read(io, cx, &mut self.input, |input| {
+        let missing = connection.missing();
+        let read = scratch::poll_read(io, cx, &mut self.input, missing, |input| {
             if discard {
                 input.clear();
                 return Ok(None);
