@@ -24,8 +24,8 @@ use parking_lot::Mutex;
 use smallvec::{SmallVec, smallvec};
 use songi_emit::Outgoing;
 use songi_engineio::{
-    CloseReason, Dialect, Frame, RequestId, Response, Revision, SendOptions, ServerSession,
-    Transport, TransportEnd, TransportId,
+    CloseReason, Dialect, Frame, Message, RequestId, Response, Revision, SendOptions,
+    ServerSession, Transport, TransportEnd, TransportId,
 };
 use songi_socketio::handler::Rejection;
 use songi_socketio::server as protocol;
@@ -39,7 +39,7 @@ use self::drive::close_reason;
 pub use self::pressure::SlowClient;
 pub(crate) use self::stream::Stream;
 pub(crate) use self::wire::Accepted;
-use self::wire::Wire;
+use self::wire::{Received, Wire};
 use crate::handshake::Handshake;
 use crate::metrics::{Observed, Traffic, count};
 use crate::reason::DisconnectReason;
@@ -259,21 +259,31 @@ impl Connection {
             let mut work = Works::new();
             {
                 let core = &mut *self.core.lock();
-                let Some(wire) = core.websocket(id) else {
+                let Some(wire) = core.websockets.iter_mut().find(|wire| wire.id == id) else {
                     return Poll::Ready(TransportEnd::Closed);
                 };
-                let polled = wire.poll(self.is_behind(), cx);
+                let session = &core.session;
+                let polled = wire.poll(self.is_behind(), cx, |text| {
+                    session.receive_text(id, text).map(text_of)
+                });
                 if polled.is_pending() {
                     self.tell_drained(core);
                 }
-                let frame = match ready!(polled) {
-                    Ok(Event::Text(text)) => Frame::Text(text),
-                    Ok(Event::Binary(bytes)) => Frame::Binary(bytes),
-                    Ok(Event::Close(_)) => return Poll::Ready(TransportEnd::Closed),
-                    Ok(_) => continue,
+                let message = match ready!(polled) {
+                    Ok(Received::Message(text)) => Some(Message::Text(text)),
+                    Ok(Received::Event(Event::Text(text))) => {
+                        core.session.receive(id, Frame::Text(text), now)
+                    }
+                    Ok(Received::Event(Event::Binary(bytes))) => {
+                        core.session.receive(id, Frame::Binary(bytes), now)
+                    }
+                    Ok(Received::Event(Event::Close(_))) => {
+                        return Poll::Ready(TransportEnd::Closed);
+                    }
+                    Ok(Received::Event(_)) => continue,
                     Err(end) => return Poll::Ready(end),
                 };
-                if let Some(message) = core.session.receive(id, frame, now) {
+                if let Some(message) = message {
                     self.receive(core, message, now, &mut work);
                 }
                 self.settle(core, now, &mut work);
@@ -383,4 +393,14 @@ impl Connection {
             }
         });
     }
+}
+
+/// A text of its own, in one allocation or none.
+fn text_of(text: &str) -> FastStr {
+    // As long as it may be to lie inline.
+    const INLINE: usize = 30;
+    if text.len() <= INLINE {
+        return FastStr::new(text);
+    }
+    FastStr::from_arc_str(Arc::from(text))
 }

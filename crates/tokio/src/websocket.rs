@@ -12,7 +12,9 @@ use std::{
 };
 
 use bytes::BytesMut;
-use songi_websocket::{CloseFrame, Config, Connection, Event, Message, Prepared, SendError, Step};
+use songi_websocket::{
+    CloseFrame, Config, Connection, Event, Message, Prepared, SendError, Step, Violation,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use self::drive::timed_out;
@@ -279,10 +281,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// # }
     /// ```
     pub fn next_buffered(&mut self) -> Option<Event> {
+        self.next_buffered_with(Connection::receive)
+    }
+
+    /// [`next_buffered`](Self::next_buffered) with a function of the caller's own: see
+    /// [`poll_recv_with`](Self::poll_recv_with).
+    pub fn next_buffered_with<T>(
+        &mut self,
+        mut receive: impl FnMut(&mut Connection, &mut BytesMut) -> Result<Option<T>, Violation>,
+    ) -> Option<T> {
         if self.finished || self.failure.is_some() || self.input.is_empty() {
             return None;
         }
-        let received = self.connection.receive(&mut self.input);
+        let received = receive(&mut self.connection, &mut self.input);
         self.received(received)
     }
 
@@ -312,14 +323,26 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// The poll form of [`recv`](Self::recv); it makes progress with writing too, so a task may
     /// rely on it alone.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        self.poll_recv_with(cx, Connection::receive)
+    }
+
+    /// The poll form of [`recv`](Self::recv) with a function that takes the next event from the
+    /// input, in place of [`Connection::receive`]. It has to call that, or
+    /// [`Connection::receive_short`], which lends what it receives; what it makes of it is returned.
+    pub fn poll_recv_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut receive: impl FnMut(&mut Connection, &mut BytesMut) -> Result<Option<T>, Violation>,
+    ) -> Poll<Option<Result<T, Error>>> {
         loop {
             if self.finished {
                 return Poll::Ready(self.failure.take().map(Err));
             }
             if self.failure.is_none() && !self.input.is_empty() {
-                let received = self.connection.receive(&mut self.input);
+                let received = receive(&mut self.connection, &mut self.input);
                 if let Some(event) = self.received(received) {
-                    return Poll::Ready(Some(Ok(self.before_event(event, cx))));
+                    self.before_event(cx);
+                    return Poll::Ready(Some(Ok(event)));
                 }
             }
             if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
@@ -349,8 +372,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
             if self.poll_deadline(cx).is_ready() {
                 continue;
             }
-            if let Some(event) = ready!(self.poll_read(cx)) {
-                return Poll::Ready(Some(Ok(self.before_event(event, cx))));
+            if let Some(event) = ready!(self.poll_read(cx, &mut receive)) {
+                self.before_event(cx);
+                return Poll::Ready(Some(Ok(event)));
             }
         }
     }

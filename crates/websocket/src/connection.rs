@@ -7,7 +7,7 @@ use bytes::BytesMut;
 
 use crate::{
     AbnormalClosure, CloseFrame, Config, Event, EventRef, MaskSource, Message, Prepared, Receiver,
-    Reply, Role, SendError, Sender, Step, Timeout, Violation,
+    Reply, Role, SendError, Sender, ShortMessage, Step, Timeout, Violation,
 };
 
 /// A WebSocket connection after its opening handshake, without its transport.
@@ -102,6 +102,40 @@ impl Connection {
             }
             Ok(None) => {}
             Err(violation) => self.sender.reply(Reply::Fail(*violation)),
+        }
+        received
+    }
+
+    /// Lends a short message to `take`, if `input` starts with one: one that is whole, in one
+    /// frame, not compressed, and of at most 1 KiB. `Ok(None)` says nothing else of the input, and
+    /// asks for [`receive`](Self::receive). For who reads messages where they lie, and wants to
+    /// share the bytes of large ones.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use songi_websocket::{Config, Connection, ShortMessage};
+    ///
+    /// let mut connection = Connection::server(Config::default());
+    /// let mut input = BytesMut::from(&b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x81"[..]);
+    /// let len = connection.receive_short(&mut input, |message| match message {
+    ///     ShortMessage::Text(text) => text.len(),
+    ///     ShortMessage::Binary(bytes) => bytes.len(),
+    /// })?;
+    /// assert_eq!((len, &input[..]), (Some(5), &b"\x81"[..]));
+    /// # Ok::<(), songi_websocket::Violation>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub fn receive_short<R>(
+        &mut self,
+        input: &mut BytesMut,
+        take: impl FnOnce(ShortMessage<'_>) -> R,
+    ) -> Result<Option<R>, Violation> {
+        let received = self.receiver.receive_short(input, take);
+        if let Err(violation) = &received {
+            self.sender.reply(Reply::Fail(*violation));
         }
         received
     }

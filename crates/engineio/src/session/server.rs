@@ -191,6 +191,13 @@ impl ServerSession {
         None
     }
 
+    /// What a text message of a WebSocket says, if it is a message and nothing else comes of it:
+    /// it is lent and need not be [received](Self::receive). `None` asks for that.
+    pub fn receive_text<'a>(&self, transport: TransportId, text: &'a str) -> Option<&'a str> {
+        let direct = self.direct() == Some(transport);
+        direct.then(|| text.strip_prefix('4')).flatten()
+    }
+
     /// A WebSocket ended. One that the session has closed is ignored; the end of a candidate
     /// leaves the session on long-polling.
     pub fn transport_closed(&mut self, transport: TransportId, end: TransportEnd, _now: Duration) {

@@ -7,11 +7,12 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::{Context, Poll, Waker};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use faststr::FastStr;
 use songi_engineio::{Frame, SendOptions, TransportEnd, TransportId};
 use songi_tokio::WebSocket;
 use songi_websocket::deflate::Agreed;
-use songi_websocket::{Config, Event, Message, Prepared};
+use songi_websocket::{Config, Connection, Event, Message, Prepared, ShortMessage};
 
 use super::stream::Stream;
 
@@ -36,6 +37,14 @@ pub(super) struct Wire {
     /// Framing compresses: the task does it, not who sends.
     compresses: bool,
     task: Option<Waker>,
+}
+
+/// What a WebSocket has received.
+#[derive(Debug)]
+pub(super) enum Received {
+    /// The message of a text that was one.
+    Message(FastStr),
+    Event(Event),
 }
 
 /// A frame, and whether it may be compressed or dropped.
@@ -85,17 +94,34 @@ impl Wire {
         }
     }
 
-    /// The next event; pending when all is written that the stream takes and nothing has come.
-    /// While its connection is `behind` nothing is read.
+    /// What has come; pending when all is written that the stream takes and nothing has. While its
+    /// connection is `behind` nothing is read. A text that is short is offered to `message`, which
+    /// says what message it is.
     pub(super) fn poll(
         &mut self,
         behind: bool,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Event, TransportEnd>> {
+        message: impl Fn(&str) -> Option<FastStr>,
+    ) -> Poll<Result<Received, TransportEnd>> {
         self.attended = true;
+        let mut receive = |connection: &mut Connection, input: &mut BytesMut| {
+            let short = connection.receive_short(input, |short| match short {
+                ShortMessage::Text(text) => match message(text) {
+                    Some(message) => Received::Message(message),
+                    None => Received::Event(Event::Text(FastStr::new(text))),
+                },
+                ShortMessage::Binary(bytes) => {
+                    Received::Event(Event::Binary(Bytes::copy_from_slice(bytes)))
+                }
+            })?;
+            match short {
+                Some(received) => Ok(Some(received)),
+                None => Ok(connection.receive(input)?.map(Received::Event)),
+            }
+        };
         // All that one read brought, before anything is written.
-        if !behind && let Some(event) = self.socket.next_buffered() {
-            return Poll::Ready(Ok(event));
+        if !behind && let Some(received) = self.socket.next_buffered_with(&mut receive) {
+            return Poll::Ready(Ok(received));
         }
         loop {
             if self.is_congested()
@@ -114,10 +140,10 @@ impl Wire {
                     .map(|flushed| flushed.err().map(Err))
             } else {
                 // Writes what is queued before it waits.
-                self.socket.poll_recv(cx)
+                self.socket.poll_recv_with(cx, &mut receive)
             };
             match polled {
-                Poll::Ready(Some(Ok(event))) => return Poll::Ready(Ok(event)),
+                Poll::Ready(Some(Ok(received))) => return Poll::Ready(Ok(received)),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(end_by(&error))),
                 Poll::Ready(None) if !behind => return Poll::Ready(Err(TransportEnd::Closed)),
                 // Room that was made just now wakes nobody.
