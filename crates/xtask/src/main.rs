@@ -6,6 +6,7 @@
 )]
 
 mod autobahn;
+mod bench_servers;
 mod fuzz;
 mod layers;
 mod package;
@@ -28,7 +29,8 @@ cargo xtask <task>
   layers             the protocol crates depend on nothing above them
   package            the protocol crates build and pass their tests alone
   peers              install the JavaScript and Python peers and the browser for the tests
-  bench [FILTER]     the criterion benches, Songi and its peers in one run
+  bench [FILTER]     the criterion benches of the protocols, Songi and its peers in one run
+  bench-servers      whole servers beside each other and a floor: bench-servers --help
 ";
 
 /// The crates without I/O: each is imported, built and tested alone.
@@ -74,6 +76,7 @@ fn run() -> Result<()> {
             "cargo bench --manifest-path benches/Cargo.toml -- {filter...}"
         )
         .run()?),
+        (Some("bench-servers"), args) => bench_servers::run(&sh, args),
         (None | Some("help" | "--help" | "-h"), _) => {
             print!("{HELP}");
             Ok(())
