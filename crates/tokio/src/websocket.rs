@@ -6,6 +6,7 @@ mod futures;
 use std::{
     fmt,
     future::poll_fn,
+    io::{self, IoSlice},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -15,7 +16,7 @@ use songi_websocket::{CloseFrame, Config, Connection, Event, Message, Prepared, 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use self::drive::timed_out;
-use crate::{Error, random, timer::Timer};
+use crate::{Error, random, timer::Timer, write};
 
 /// A WebSocket over a stream, after the opening handshake.
 ///
@@ -131,6 +132,15 @@ impl<IO> WebSocket<IO> {
             .and_then(|part| self.connection.send_chunk(part, last))
     }
 
+    /// Queues a text that is only lent, and is copied: see [`Connection::send_text`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and the caller has the text.
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError<()>> {
+        self.not_behind(())?;
+        self.connection.send_text(text)
+    }
+
     /// Queues a message that was framed once for many sockets.
     ///
     /// # Errors
@@ -176,6 +186,52 @@ impl<IO> WebSocket<IO> {
                 limit: queued,
             }),
         }
+    }
+
+    /// Writes what is queued, and waits for nothing: by a function that writes to the stream what
+    /// it takes at once, such as [`TcpStream::try_write_vectored`](tokio::net::TcpStream). It is for
+    /// those who want to write from elsewhere than the socket's own task, which need not be woken
+    /// then; where the stream has a buffer of its own, that task has to flush it.
+    ///
+    /// ```
+    /// use std::io::{self, IoSlice};
+    /// use songi_tokio::{Config, Message, WebSocket};
+    /// use tokio::net::{TcpListener, TcpStream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> io::Result<()> {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addr()?;
+    /// let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
+    /// # let (client, (server, _)) = (client?, server?);
+    /// let mut server = WebSocket::server(server, Default::default(), Config::default());
+    /// let mut client = WebSocket::client(client, Default::default(), Config::default());
+    ///
+    /// server.send(Message::text("hi")).unwrap();
+    /// server.get_ref().writable().await?;
+    /// server.try_flush(|stream, slices| stream.try_write_vectored(slices))?;
+    /// assert_eq!(server.queued(), 0);
+    /// assert!(client.recv().await.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `write`. [`WouldBlock`](io::ErrorKind::WouldBlock) leaves the rest queued for the
+    /// socket's task, as every other error does, of which [`recv`](Self::recv) will tell.
+    pub fn try_flush(
+        &mut self,
+        mut write: impl FnMut(&IO, &[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        while self.connection.queued() > 0 {
+            let slices = self.connection.slices();
+            let written = write::with_slices(slices, |slices| write(&self.io, slices))?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.connection.transmitted(written);
+        }
+        Ok(())
     }
 
     /// The stream.

@@ -189,6 +189,24 @@ impl Connection {
         self.sender.send_chunk(part, last)
     }
 
+    /// Queues a text that is only lent: it is copied behind its header. For a short one that is
+    /// cheaper than to make a message of it; a long one is copied where [`send`](Self::send) would
+    /// share it.
+    ///
+    /// ```
+    /// # use songi_websocket::{Config, Connection};
+    /// let mut connection = Connection::server(Config::default());
+    /// connection.send_text("hi")?;
+    /// assert_eq!(connection.slices().next(), Some(&b"\x81\x02hi"[..]));
+    /// # Ok::<(), songi_websocket::SendError<()>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and the caller has the text.
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError<()>> {
+        self.sender.send_text(text)
+    }
+
     /// Queues a message that was framed once for many.
     ///
     /// # Errors
