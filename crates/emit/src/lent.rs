@@ -80,3 +80,76 @@ where
     }
     Ok(sent)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::{Serialize, Serializer};
+    use songi_engineio::Frame;
+
+    use super::*;
+
+    fn frames(parser: &Parser, args: &impl Serialize) -> Result<(bool, Vec<Frame>), EncodeError> {
+        encode_for_one(
+            parser,
+            |wire| parser.event(wire, "/", None, "e", args),
+            |packet| {
+                let lent = matches!(packet, Encoded::Text(_));
+                (lent, packet.into_packet(parser).frames().collect())
+            },
+        )
+    }
+
+    /// What is sent at once is what would be kept.
+    fn check(parser: &Parser, args: &impl Serialize, lent: bool) {
+        let kept = Outgoing::event_in(parser, "/", None, "e", args).unwrap();
+        let expected = (lent, kept.frames().collect());
+        assert_eq!(frames(parser, args).unwrap(), expected);
+    }
+
+    #[test]
+    fn it_is_the_packet_that_would_be_kept() {
+        for parser in [Parser::Json, Parser::Msgpack] {
+            check(&parser, &"a", parser.format() == Format::Text);
+            check(&parser, &"x".repeat(2 * KEEP), false);
+            check(&parser, &Bytes::from_static(&[1, 2]), false);
+        }
+    }
+
+    /// A value that sends something while it is being serialised.
+    struct Nested;
+
+    impl Serialize for Nested {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let (lent, inner) = frames(&Parser::Json, &1).map_err(serde::ser::Error::custom)?;
+            assert_eq!(
+                (lent, inner),
+                (true, vec![Frame::Text(r#"42["e",1]"#.into())])
+            );
+            serializer.serialize_str("outer")
+        }
+    }
+
+    #[test]
+    fn what_is_serialised_may_send_itself() {
+        let (lent, outer) = frames(&Parser::Json, &Nested).unwrap();
+        assert_eq!(
+            (lent, outer),
+            (true, vec![Frame::Text(r#"42["e","outer"]"#.into())])
+        );
+    }
+
+    #[test]
+    fn an_error_leaves_nothing_behind() {
+        let parser = Parser::Json;
+        let error = encode_for_one(
+            &parser,
+            |wire| parser.event(wire, "/", None, "disconnect", &1),
+            |_| unreachable!("it was refused"),
+        );
+        assert!(error.is_err());
+        assert_eq!(
+            frames(&parser, &2).unwrap().1,
+            [Frame::Text(r#"42["e",2]"#.into())]
+        );
+    }
+}

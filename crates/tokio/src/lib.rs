@@ -51,7 +51,7 @@ mod write;
 
 pub use songi_websocket::{
     Bytes, CloseCode, CloseFrame, Config, Connection, ControlPayload, Event, FastStr, Message,
-    Prepared, SendError, Violation, handshake,
+    Prepared, SendError, ShortMessage, Violation, handshake,
 };
 #[cfg(feature = "deflate")]
 pub use songi_websocket::{Deflate, DeflateConfig, deflate};

@@ -504,3 +504,77 @@ impl AsyncWrite for Erratic {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+/// What a stream does not take at once waits for the socket's own task.
+#[tokio::test]
+async fn try_flush_leaves_what_is_not_taken() {
+    let (mut server, mut client) = pair(1 << 20);
+    for word in ["one", "two", "three"] {
+        server.send_text(word).unwrap();
+    }
+    let queued = server.queued();
+    let mut taken = Vec::new();
+    let error = server
+        .try_flush(|_, slices| match taken.len() {
+            // In pieces, then no more.
+            0 => {
+                taken.extend_from_slice(&slices[0][..4]);
+                Ok(4)
+            }
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        })
+        .unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    assert_eq!(
+        (taken.as_slice(), server.queued()),
+        (&b"\x81\x03on"[..], queued - 4)
+    );
+    let error = server.try_flush(|_, _| Ok(0)).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::WriteZero);
+
+    // The rest goes the usual way.
+    server.get_mut().write_all(&taken).await.unwrap();
+    server.flush().await.unwrap();
+    for word in ["one", "two", "three"] {
+        assert_eq!(event(&mut client).await, text(word));
+    }
+}
+
+/// A function of the caller's receives, and the closing goes on as ever.
+#[tokio::test]
+async fn receives_by_a_function() {
+    use songi_tokio::ShortMessage;
+
+    let (mut server, mut client) = pair(1 << 20);
+    let long = "x".repeat(5000);
+    for word in ["a", "bc", &long] {
+        client.send_text(word).unwrap();
+    }
+    client.start_close(None);
+    client.flush().await.unwrap();
+    let mut lens = Vec::new();
+    loop {
+        let received = poll_fn(|cx| {
+            server.poll_recv_with(cx, |connection, input| {
+                let short = connection.receive_short(input, |short| match short {
+                    ShortMessage::Text(text) => text.len(),
+                    ShortMessage::Binary(_) => unreachable!("there was none"),
+                })?;
+                match short {
+                    Some(len) => Ok(Some(len)),
+                    None => Ok(connection.receive(input)?.map(|event| match event {
+                        Event::Text(text) => text.len() + 1,
+                        _ => 0,
+                    })),
+                }
+            })
+        });
+        match received.now_or_never() {
+            Some(Some(len)) => lens.push(len.unwrap()),
+            _ => break,
+        }
+    }
+    assert_eq!(lens, [1, 2, 5001, 0]);
+    // The Close frame was answered before it was told.
+    assert_eq!(event(&mut client).await, Event::Close(None));
+}

@@ -539,3 +539,56 @@ fn pieces_end_in_a_buffer_that_fits() {
     }
     panic!("the frame was whole");
 }
+
+/// A run in which short messages are taken where they lie.
+fn run_short(mut receiver: Receiver, bytes: &[u8], piece: usize) -> Outcome {
+    let (mut events, mut input) = (Vec::new(), BytesMut::new());
+    for piece in bytes.chunks(piece) {
+        input.extend_from_slice(piece);
+        loop {
+            let short = receiver.receive_short(&mut input, |short| match short {
+                ShortMessage::Text(text) => Event::Text(FastStr::new(text)),
+                ShortMessage::Binary(bytes) => Event::Binary(Bytes::copy_from_slice(bytes)),
+            });
+            let received = match short {
+                Ok(None) => receiver.receive(&mut input),
+                short => short,
+            };
+            match received {
+                Ok(Some(event)) => events.push(event),
+                Ok(None) => break,
+                Err(violation) => return (events, Some(violation)),
+            }
+        }
+    }
+    (events, None)
+}
+
+/// Messages that are lent are those that are given out, and break the same rules.
+#[test]
+fn lent_short_messages_are_the_same() {
+    let key = [0x37, 0xfa, 0x21, 0x3d];
+    let good = [
+        masked(0x81, key, b"hi"),
+        masked(0x82, key, &[7; 300]),
+        masked(0x89, key, b"ping"),
+        masked(0x01, key, b"two "),
+        masked(0x80, key, b"parts"),
+        masked(0x81, key, &[b'x'; 1024]),
+        masked(0x81, key, &[b'y'; 1025]),
+        masked(0x82, [0; 4], &[]),
+    ];
+    for last in [
+        masked(0x81, key, &[0xff]),
+        masked(0xc1, key, b"reserved"),
+        frame(0x81, b"unmasked"),
+        masked(0x88, key, &[]),
+        masked(0x81, key, b"good"),
+    ] {
+        let bytes = [good.concat(), last].concat();
+        let expected = run(server(), &bytes, usize::MAX);
+        for piece in [1, 2, 3, 7, 1000, usize::MAX] {
+            assert_eq!(run_short(server(), &bytes, piece), expected);
+        }
+    }
+}

@@ -329,3 +329,32 @@ fn parts_of_a_message() {
     assert!(sender.send_chunk(Message::binary("b"), true).is_err());
     assert_eq!(drain(&mut sender), b"\x02\x01a\x88\x00");
 }
+
+/// A text that is lent makes the frame of one that is given, in either role.
+#[test]
+fn lent_texts() {
+    for text in ["", "hi", &"x".repeat(126), &"y".repeat(70_000)] {
+        for make in [server, client] {
+            let (mut lent, mut given) = (make(), make());
+            lent.send_text(text).unwrap();
+            given.send(Message::text(text.to_owned())).unwrap();
+            assert_eq!(drain(&mut lent), drain(&mut given));
+        }
+    }
+}
+
+#[test]
+fn lent_texts_obey_the_order_of_calls() {
+    let mut sender = server();
+    sender.send_chunk(Message::text("a"), false).unwrap();
+    assert!(matches!(
+        sender.send_text("b"),
+        Err(SendError::Interleaved { message: () })
+    ));
+    sender.send_chunk(Message::text("a"), true).unwrap();
+    sender.close(None);
+    assert!(matches!(
+        sender.send_text("b"),
+        Err(SendError::Closing { message: () })
+    ));
+}

@@ -111,3 +111,45 @@ fn requests_of_long_polling_are_refused() {
     assert_eq!(host.lines(), [format!("r2 {bad}"), format!("r3 {bad}")]);
     assert!(!host.session.is_closed());
 }
+
+/// What a driver may do itself is what the session would have it do.
+#[test]
+fn a_direct_session_passes_messages_as_they_are() {
+    let (mut host, websocket) = Host::websocket();
+    assert_eq!(host.session.direct(), Some(websocket));
+    assert_eq!(host.session.receive_text(websocket, "4"), Some(""));
+    assert_eq!(host.session.receive_text(websocket, "4hi"), Some("hi"));
+    for other in ["", "2", "3", "6", "x4", "b4"] {
+        assert_eq!(host.session.receive_text(websocket, other), None);
+    }
+    let frame = Frame::Text("4hi".into());
+    assert_eq!(
+        host.session.receive(websocket, frame, host.now),
+        Some(Message::text("hi"))
+    );
+    let ping = Frame::Text("3".into());
+    assert_eq!(host.session.receive(websocket, ping, host.now), None);
+    assert_eq!(host.lines(), [""; 0]);
+    host.session.abort(CloseReason::ForcedClose);
+    assert_eq!(host.session.direct(), None);
+    assert_eq!(host.session.receive_text(websocket, "4hi"), None);
+}
+
+#[test]
+fn other_sessions_are_not_direct() {
+    let mut host = Host::polling();
+    assert_eq!(host.session.direct(), None);
+    let websocket = host.session.websocket_opened(host.now);
+    assert_eq!(host.session.receive_text(websocket, "4hi"), None);
+    for (revision, base64) in [
+        (Revision::V3, false),
+        (Revision::V3, true),
+        (Revision::V4, true),
+    ] {
+        let dialect = Dialect { revision, base64 };
+        let config = alloc::sync::Arc::new(ServerConfig::default());
+        let (session, id) = ServerSession::websocket_in(dialect, config, "sid".into(), host.now);
+        assert_eq!(session.direct(), None);
+        assert_eq!(session.receive_text(id, "4hi"), None);
+    }
+}
