@@ -170,24 +170,36 @@ impl Arguments {
 
     /// `text` has been scanned: its array starts at `array`, and the arguments at `start`. No text
     /// is longer than 32 bits tell ([`Limits`](crate::Limits)).
+    #[inline]
     pub(crate) fn new(text: FastStr, array: usize, start: usize) -> Self {
-        Self::with_attachments(text, array, start, Vec::new())
+        Self(Repr::Json {
+            text,
+            array: array as u32,
+            start: start as u32,
+            attachments: None,
+        })
     }
 
     /// As [`new`](Self::new), with the attachments that the text has announced.
-    #[inline(always)]
     pub(crate) fn with_attachments(
         text: FastStr,
         array: usize,
         start: usize,
         attachments: Vec<Bytes>,
     ) -> Self {
-        Self(Repr::Json {
-            text,
-            array: array as u32,
-            start: start as u32,
-            attachments: (!attachments.is_empty()).then(|| Box::new(Attached(attachments))),
-        })
+        let mut args = Self::new(text, array, start);
+        args.attach(attachments);
+        args
+    }
+
+    /// Adds the attachments that a JSON text has announced.
+    pub(crate) fn attach(&mut self, arrived: Vec<Bytes>) {
+        match &mut self.0 {
+            Repr::Json { attachments, .. } if !arrived.is_empty() => {
+                *attachments = Some(Box::new(Attached(arrived)));
+            }
+            _ => {}
+        }
     }
 
     #[cfg(feature = "msgpack")]

@@ -229,7 +229,7 @@ impl Decoder {
         let layout = Layout::of(&text, &self.limits, self.query)?;
         let announced = layout.attachments;
         if announced == 0 {
-            return Ok(Some(layout.packet(text, Vec::new())));
+            return Ok(Some(layout.packet(text)));
         }
         let deadline = now.saturating_add(self.limits.attachment_timeout);
         // Grows with what arrives, not with what was announced.
@@ -282,7 +282,11 @@ impl Decoder {
             attachments,
             ..
         } = *pending;
-        Ok(Some(layout.packet(text, attachments)))
+        let mut packet = layout.packet(text);
+        if let PacketKind::Event { args, .. } | PacketKind::Ack { args, .. } = &mut packet.kind {
+            args.attach(attachments);
+        }
+        Ok(Some(packet))
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.

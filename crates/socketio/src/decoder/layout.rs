@@ -1,8 +1,5 @@
 //! The packet in a text.
 
-use alloc::vec::Vec;
-
-use bytes::Bytes;
 use faststr::FastStr;
 
 use super::header::{Header, Kind};
@@ -100,22 +97,22 @@ impl Layout {
     /// The arguments take the text itself: to count its holders up and down would cost as much as to
     /// scan it.
     #[inline(always)]
-    pub(super) fn packet(self, text: FastStr, attachments: Vec<Bytes>) -> Packet {
+    pub(super) fn packet(self, text: FastStr) -> Packet {
         let namespace = match self.namespace {
             None => FastStr::from_static_str("/"),
-            Some((from, to)) => part(&text, from, to),
+            Some((from, to)) => part(&text, text.get(from..to).unwrap_or_default()),
         };
         let payload = self.payload;
-        let json = || RawJson::new(part(&text, payload, text.len()));
+        let json = || RawJson::new(part(&text, text.get(payload..).unwrap_or_default()));
         let kind = match self.kind {
             Shape::Event { id, name, args } => PacketKind::Event {
                 id,
                 name: name.of(&text),
-                args: Arguments::with_attachments(text, payload, args, attachments),
+                args: Arguments::new(text, payload, args),
             },
             Shape::Ack { id } => PacketKind::Ack {
                 id,
-                args: Arguments::with_attachments(text, payload, payload + 1, attachments),
+                args: Arguments::new(text, payload, payload + 1),
             },
             Shape::Connect { auth } => PacketKind::Connect(auth.then(json)),
             Shape::ConnectError => PacketKind::ConnectError(json()),
@@ -129,21 +126,20 @@ impl Name {
     /// Never inlined: see [`part`].
     #[inline(never)]
     fn of(self, text: &FastStr) -> FastStr {
-        let Self { from, to, escaped } = self;
-        let name = text.get(from..to).unwrap_or_default();
-        if escaped {
+        let name = text.get(self.from..self.to).unwrap_or_default();
+        match self.escaped {
+            false => text.slice_ref(name),
             // It has been read once before.
-            return escaped_name(name).unwrap_or_default();
+            true => escaped_name(name).unwrap_or_default(),
         }
-        text.slice_ref(name)
     }
 }
 
 /// Never inlined: where the compiler sees what a text is made of, it moves it piece by piece, and
 /// each piece waits for the one before.
 #[inline(never)]
-fn part(text: &FastStr, from: usize, to: usize) -> FastStr {
-    text.slice_ref(text.get(from..to).unwrap_or_default())
+fn part(text: &FastStr, part: &str) -> FastStr {
+    text.slice_ref(part)
 }
 
 fn check_json(
@@ -167,34 +163,30 @@ fn event(payload: &str, mut scanner: Scanner<'_>) -> Result<(Name, usize), Decod
     scanner.open_array()?;
     scanner.skip_whitespace();
     let start = scanner.pos();
-    let name = match scanner.peek() {
-        Some(b'"') => {
-            let escaped = scanner.string()?;
-            let quote = usize::from(!escaped);
-            Name {
-                from: start + quote,
-                to: scanner.pos() - quote,
-                escaped,
-            }
-        }
+    let (escaped, quote) = match scanner.peek() {
+        Some(b'"') => match scanner.string()? {
+            true => (true, 0),
+            false => (false, 1),
+        },
         Some(b'-' | b'0'..=b'9') => {
             scanner.number()?;
-            Name {
-                from: start,
-                to: scanner.pos(),
-                escaped: false,
-            }
+            (false, 0)
         }
         None => return Err(JsonError::UnexpectedEnd.into()),
         Some(_) => return Err(DecodeError::IllegalEventName),
     };
+    let args = scanner.pos();
+    let name = Name {
+        from: start + quote,
+        to: args - quote,
+        escaped,
+    };
     let text = payload.get(name.from..name.to).unwrap_or_default();
-    if name.escaped {
+    if escaped {
         check_event_name(&escaped_name(text)?)?;
     } else {
         check_event_name(text)?;
     }
-    let args = scanner.pos();
     scanner.rest_of_array()?;
     scanner.end()?;
     Ok((name, args))
