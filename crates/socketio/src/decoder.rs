@@ -260,7 +260,7 @@ impl Decoder {
             #[cfg(feature = "msgpack")]
             State::Msgpack => {
                 self.limits.check_packet(data.len())?;
-                return msgpack::decode(&data, &self.limits).map(Some);
+                return Ok(Some(msgpack::decode(data, &self.limits)?));
             }
             State::Custom(decoder) => {
                 self.limits.check_packet(data.len())?;
