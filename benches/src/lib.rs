@@ -1,1 +1,4 @@
-//! Benches of Songi beside its peers; see `benches/`.
+//! The servers that are measured, and what is said to them.
+
+pub mod peers;
+pub mod words;

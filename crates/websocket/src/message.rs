@@ -122,6 +122,16 @@ pub enum Event {
     Close(Option<CloseFrame>),
 }
 
+/// A short message, lent from the input: see
+/// [`Connection::receive_short`](crate::Connection::receive_short).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShortMessage<'a> {
+    /// A text message.
+    Text(&'a str),
+    /// A binary message.
+    Binary(&'a [u8]),
+}
+
 /// Something received, lent from the input where it lies there whole: see
 /// [`Connection::receive_ref`](crate::Connection::receive_ref).
 #[derive(Debug, Clone, PartialEq, Eq)]

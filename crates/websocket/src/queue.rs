@@ -99,17 +99,16 @@ impl Queue {
     /// The bytes in order, in as few slices as they lie in.
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let mut copied = self.unsent();
-        let mut shared = self
-            .first
-            .iter()
-            .chain(self.others.iter().flat_map(|others| &others.splices));
+        let mut next = self.first.as_ref();
+        let mut others = self.others.as_ref().map(|others| others.splices.iter());
         let mut payload: &[u8] = &[];
         iter::from_fn(move || {
             while payload.is_empty() {
-                let Some(splice) = shared.next() else {
+                let Some(splice) = next else {
                     let rest = mem::take(&mut copied);
                     return (!rest.is_empty()).then_some(rest);
                 };
+                next = others.as_mut().and_then(Iterator::next);
                 payload = &splice.payload;
                 let (before, rest) = copied.split_at_checked(splice.before)?;
                 copied = rest;

@@ -10,7 +10,8 @@ use simdutf8::basic::from_utf8;
 
 use self::machine::{Front, SHORT_MAX, Short};
 use crate::{
-    AbnormalClosure, CloseFrame, Config, ControlPayload, Event, EventRef, Role, Violation,
+    AbnormalClosure, CloseFrame, Config, ControlPayload, Event, EventRef, Role, ShortMessage,
+    Violation,
     deflate::Inflater,
     frame::Opcode,
     message::assembly::{Assembled, Assembly},
@@ -142,6 +143,35 @@ impl Receiver {
         let event = Ok(Some(Event::Text(FastStr::new(payload))));
         input.advance(size + len);
         event
+    }
+
+    /// Lends a short message to `take`, if `input` starts with one: see
+    /// [`Connection::receive_short`](crate::Connection::receive_short).
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub fn receive_short<R>(
+        &mut self,
+        input: &mut BytesMut,
+        take: impl FnOnce(ShortMessage<'_>) -> R,
+    ) -> Result<Option<R>, Violation> {
+        let Some(Short { text, size, len }) = self.short_message(input) else {
+            return Ok(None);
+        };
+        let payload = input.get(size..size + len).unwrap_or_default();
+        let taken = if text {
+            let Ok(text) = from_utf8(payload) else {
+                self.fail(Violation::InvalidUtf8);
+                input.clear();
+                return Err(Violation::InvalidUtf8);
+            };
+            take(ShortMessage::Text(text))
+        } else {
+            take(ShortMessage::Binary(payload))
+        };
+        input.advance(size + len);
+        Ok(Some(taken))
     }
 
     /// How many bytes the message lacks whose start was left in the input: room for them saves a

@@ -6,6 +6,8 @@ mod framing;
 use alloc::boxed::Box;
 use core::{fmt, time::Duration};
 
+use faststr::FastStr;
+
 use self::closing::{Closing, Deadline};
 use crate::{
     CloseFrame, Config, ControlPayload, Message, Prepared, Reply, Role, SendError,
@@ -121,6 +123,24 @@ impl Sender {
             return Err(error.with(message));
         }
         self.frame_message(message, false);
+        Ok(())
+    }
+
+    /// Queues a text that is only lent. See [`Connection::send_text`](crate::Connection::send_text).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and the caller has the text.
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError<()>> {
+        let admitted = match self.chunked {
+            Some(_) => Err(Refusal::Interleaved),
+            None => self.admit_bytes(text.len()),
+        };
+        admitted.map_err(|error| error.with(()))?;
+        if self.compressor.is_some() {
+            self.frame_message(Message::text(FastStr::new(text)), true);
+        } else {
+            self.frame_copied(header::first(true, false, Opcode::Text), text.as_bytes());
+        }
         Ok(())
     }
 

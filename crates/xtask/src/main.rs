@@ -6,7 +6,9 @@
 )]
 
 mod autobahn;
+mod bench_servers;
 mod fuzz;
+mod instructions;
 mod layers;
 mod package;
 mod peers;
@@ -28,7 +30,10 @@ cargo xtask <task>
   layers             the protocol crates depend on nothing above them
   package            the protocol crates build and pass their tests alone
   peers              install the JavaScript and Python peers and the browser for the tests
-  bench [FILTER]     the criterion benches, Songi and its peers in one run
+  bench [FILTER]     the criterion benches of the protocols, Songi and its peers in one run
+  instructions       instructions of the hottest operations, against benches/instructions.json;
+                     with --record they are written there
+  bench-servers      whole servers beside each other and a floor: bench-servers --help
 ";
 
 /// The crates without I/O: each is imported, built and tested alone.
@@ -74,6 +79,9 @@ fn run() -> Result<()> {
             "cargo bench --manifest-path benches/Cargo.toml -- {filter...}"
         )
         .run()?),
+        (Some("instructions"), []) => instructions::run(&sh, false),
+        (Some("instructions"), [record]) if record == "--record" => instructions::run(&sh, true),
+        (Some("bench-servers"), args) => bench_servers::run(&sh, args),
         (None | Some("help" | "--help" | "-h"), _) => {
             print!("{HELP}");
             Ok(())
