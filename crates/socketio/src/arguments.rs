@@ -1,4 +1,5 @@
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::any::Any;
 use core::fmt;
@@ -59,14 +60,18 @@ enum Repr {
         /// The message, which ends with the array.
         text: FastStr,
         /// Where the array starts in it, with the event's name if there is one.
-        array: usize,
+        array: u32,
         /// Where the arguments start in it: behind the bracket or behind the name.
-        start: usize,
-        attachments: Vec<Bytes>,
+        start: u32,
+        attachments: Option<Box<Attached>>,
     },
     #[cfg(feature = "msgpack")]
     Msgpack(msgpack::List),
 }
+
+/// Behind a pointer: most packets have none, and are smaller to move so.
+#[derive(Clone)]
+struct Attached(Vec<Bytes>);
 
 /// Why the arguments do not fit what was asked for.
 #[derive(Debug, Error)]
@@ -144,7 +149,7 @@ impl Arguments {
             Repr::Msgpack(_) => return None,
         };
         // What stands from there is `1,2]`, or `,1,2]` behind a name, or the bracket alone.
-        let rest = text.get(*start..)?.strip_suffix(']')?;
+        let rest = text.get(*start as usize..)?.strip_suffix(']')?;
         let rest = rest
             .trim_start_matches([',', ' ', '\t', '\r', '\n'])
             .trim_end();
@@ -160,36 +165,46 @@ impl Arguments {
 
     fn from_parts((array, attachments): (Vec<u8>, Vec<Bytes>)) -> Result<Self, EncodeError> {
         let text = FastStr::from_vec_u8(array).map_err(serde::ser::Error::custom)?;
-        Ok(Self(Repr::Json {
-            text,
-            array: 0,
-            start: 1,
-            attachments,
-        }))
+        Ok(Self::with_attachments(text, 0, 1, attachments))
     }
 
-    /// `text` has been scanned: its array starts at `array`, and the arguments at `start`.
+    /// `text` has been scanned: its array starts at `array`, and the arguments at `start`. No text
+    /// is longer than 32 bits tell ([`Limits`](crate::Limits)).
+    #[inline]
     pub(crate) fn new(text: FastStr, array: usize, start: usize) -> Self {
         Self(Repr::Json {
             text,
-            array,
-            start,
-            attachments: Vec::new(),
+            array: array as u32,
+            start: start as u32,
+            attachments: None,
         })
     }
 
-    #[cfg(feature = "msgpack")]
-    pub(crate) fn from_msgpack(list: msgpack::List) -> Self {
-        Self(Repr::Msgpack(list))
+    /// As [`new`](Self::new), with the attachments that the text has announced.
+    pub(crate) fn with_attachments(
+        text: FastStr,
+        array: usize,
+        start: usize,
+        attachments: Vec<Bytes>,
+    ) -> Self {
+        let mut args = Self::new(text, array, start);
+        args.attach(attachments);
+        args
     }
 
     /// Adds the attachments that a JSON text has announced.
     pub(crate) fn attach(&mut self, arrived: Vec<Bytes>) {
         match &mut self.0 {
-            Repr::Json { attachments, .. } => *attachments = arrived,
-            #[cfg(feature = "msgpack")]
-            Repr::Msgpack(_) => {}
+            Repr::Json { attachments, .. } if !arrived.is_empty() => {
+                *attachments = Some(Box::new(Attached(arrived)));
+            }
+            _ => {}
         }
+    }
+
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn from_msgpack(list: msgpack::List) -> Self {
+        Self(Repr::Msgpack(list))
     }
 
     /// Reads all arguments into one type, which may borrow from them.
@@ -217,8 +232,8 @@ impl Arguments {
                 ..
             } => Source::Json {
                 text,
-                pos: *start,
-                attachments,
+                pos: *start as usize,
+                attachments: attachments.as_ref().map_or(&[], |all| &all.0),
             },
             #[cfg(feature = "msgpack")]
             Repr::Msgpack(list) => Source::Msgpack(list.cursor()),
@@ -241,7 +256,9 @@ impl Arguments {
     /// it; for logs.
     pub fn to_json(&self) -> Cow<'_, str> {
         match &self.0 {
-            Repr::Json { text, array, .. } => Cow::Borrowed(text.get(*array..).unwrap_or_default()),
+            Repr::Json { text, array, .. } => {
+                Cow::Borrowed(text.get(*array as usize..).unwrap_or_default())
+            }
             #[cfg(feature = "msgpack")]
             Repr::Msgpack(list) => Cow::Owned(list.to_json()),
         }
@@ -251,7 +268,7 @@ impl Arguments {
     /// are none in MessagePack, where binary data stands among the arguments.
     pub fn attachments(&self) -> &[Bytes] {
         match &self.0 {
-            Repr::Json { attachments, .. } => attachments,
+            Repr::Json { attachments, .. } => attachments.as_ref().map_or(&[], |all| &all.0),
             #[cfg(feature = "msgpack")]
             Repr::Msgpack(_) => &[],
         }

@@ -11,14 +11,15 @@ use crate::Parser;
 use crate::limits::Limits;
 #[cfg(feature = "msgpack")]
 use crate::msgpack::{self, MsgpackError};
-use crate::packet::{Packet, PacketKind, RESERVED_EVENTS, RawJson};
+use crate::namespaces;
+use crate::packet::{Packet, PacketKind, RESERVED_EVENTS};
 use crate::parser::CustomDecoder;
-use crate::scan::{JsonError, Scanner};
-use crate::{Arguments, namespaces};
+use crate::scan::JsonError;
 
-use header::{Header, Kind};
+use layout::Layout;
 
 mod header;
+mod layout;
 
 /// Messages to packets, for one connection.
 ///
@@ -59,7 +60,8 @@ enum State {
 
 #[derive(Debug)]
 struct Pending {
-    packet: Packet,
+    text: FastStr,
+    layout: Layout,
     attachments: Vec<Bytes>,
     announced: u16,
     bytes: usize,
@@ -224,15 +226,17 @@ impl Decoder {
         }
         let bytes = text.len();
         self.limits.check_packet(bytes)?;
-        let (packet, announced) = decode_packet(text, &self.limits, self.query)?;
+        let layout = Layout::of(&text, &self.limits, self.query)?;
+        let announced = layout.attachments;
         if announced == 0 {
-            return Ok(Some(packet));
+            return Ok(Some(layout.packet(text)));
         }
         let deadline = now.saturating_add(self.limits.attachment_timeout);
         // Grows with what arrives, not with what was announced.
         let attachments = Vec::new();
         *pending = Some(Box::new(Pending {
-            packet,
+            text,
+            layout,
             attachments,
             announced,
             bytes,
@@ -256,7 +260,7 @@ impl Decoder {
             #[cfg(feature = "msgpack")]
             State::Msgpack => {
                 self.limits.check_packet(data.len())?;
-                return msgpack::decode(&data, &self.limits).map(Some);
+                return Ok(Some(msgpack::decode(data, &self.limits)?));
             }
             State::Custom(decoder) => {
                 self.limits.check_packet(data.len())?;
@@ -273,10 +277,12 @@ impl Decoder {
             return Ok(None);
         }
         let Pending {
-            mut packet,
+            text,
+            layout,
             attachments,
             ..
         } = *pending;
+        let mut packet = layout.packet(text);
         if let PacketKind::Event { args, .. } | PacketKind::Ack { args, .. } = &mut packet.kind {
             args.attach(attachments);
         }
@@ -339,154 +345,6 @@ impl Pending {
     fn missing(&self) -> u16 {
         let arrived = u16::try_from(self.attachments.len()).unwrap_or(u16::MAX);
         self.announced.saturating_sub(arrived)
-    }
-}
-
-/// What a packet is, before the text is given to those that keep it.
-enum Parsed {
-    Whole(PacketKind),
-    /// The arguments start at so many bytes of the payload.
-    Event(Option<u64>, FastStr, usize),
-    Ack(u64),
-}
-
-/// The packet of a text, and how many attachments it announces.
-///
-/// The arguments take the text itself: to count its holders up and down would cost as much as to
-/// scan it.
-#[inline(always)]
-fn decode_packet(
-    text: FastStr,
-    limits: &Limits,
-    query: bool,
-) -> Result<(Packet, u16), DecodeError> {
-    let header = Header::parse(&text, limits, query)?;
-    let &Header {
-        namespace,
-        payload,
-        attachments,
-        ..
-    } = &header;
-    let scanner = || Scanner::new(payload, limits.max_depth, attachments);
-    let parsed = match header.kind {
-        Kind::Connect if payload.is_empty() => Parsed::Whole(PacketKind::Connect(None)),
-        Kind::Connect => {
-            let auth = raw_json(&text, payload, scanner(), "{", "an object")?;
-            Parsed::Whole(PacketKind::Connect(Some(auth)))
-        }
-        Kind::ConnectError => {
-            let expected = "an object or a string";
-            let error = raw_json(&text, payload, scanner(), "{\"", expected)?;
-            Parsed::Whole(PacketKind::ConnectError(error))
-        }
-        Kind::Disconnect if payload.is_empty() => Parsed::Whole(PacketKind::Disconnect),
-        Kind::Disconnect => return Err(DecodeError::UnexpectedPayload),
-        Kind::Event => {
-            let (name, start) = event(&text, payload, scanner())?;
-            Parsed::Event(header.id, name, start)
-        }
-        Kind::Ack => {
-            let id = header.id.ok_or(DecodeError::MissingAckId)?;
-            check_ack(payload, scanner())?;
-            Parsed::Ack(id)
-        }
-    };
-    let namespace = namespace_text(&text, namespace);
-    let array = text.len() - payload.len();
-    let kind = match parsed {
-        Parsed::Whole(kind) => kind,
-        Parsed::Event(id, name, start) => {
-            let args = Arguments::new(text, array, array + start);
-            PacketKind::Event { id, name, args }
-        }
-        Parsed::Ack(id) => {
-            let args = Arguments::new(text, array, array + 1);
-            PacketKind::Ack { id, args }
-        }
-    };
-    Ok((Packet { namespace, kind }, attachments))
-}
-
-fn raw_json(
-    text: &FastStr,
-    payload: &str,
-    mut scanner: Scanner<'_>,
-    first: &str,
-    expected: &'static str,
-) -> Result<RawJson, DecodeError> {
-    let start = payload.chars().next().ok_or(DecodeError::MissingPayload)?;
-    if !first.contains(start) {
-        return Err(DecodeError::WrongPayload { expected });
-    }
-    scanner.value()?;
-    scanner.end()?;
-    Ok(RawJson::new(text.slice_ref(payload)))
-}
-
-/// The name, and where the arguments start in the payload.
-fn event(
-    text: &FastStr,
-    payload: &str,
-    mut scanner: Scanner<'_>,
-) -> Result<(FastStr, usize), DecodeError> {
-    expect_array(payload)?;
-    scanner.open_array()?;
-    scanner.skip_whitespace();
-    let start = scanner.pos();
-    let name = match scanner.peek() {
-        Some(b'"') => {
-            let escaped = scanner.string()?;
-            let quoted = payload.get(start..scanner.pos()).unwrap_or_default();
-            string_name(text, quoted, escaped)?
-        }
-        Some(b'-' | b'0'..=b'9') => {
-            scanner.number()?;
-            text.slice_ref(payload.get(start..scanner.pos()).unwrap_or_default())
-        }
-        None => return Err(JsonError::UnexpectedEnd.into()),
-        Some(_) => return Err(DecodeError::IllegalEventName),
-    };
-    check_event_name(&name)?;
-    let args_start = scanner.pos();
-    scanner.rest_of_array()?;
-    scanner.end()?;
-    Ok((name, args_start))
-}
-
-/// The name inside the quotes. Where it is escaped it has to be text: a lone surrogate is not.
-fn string_name(text: &FastStr, quoted: &str, escaped: bool) -> Result<FastStr, DecodeError> {
-    if escaped {
-        return serde_json::from_str::<alloc::string::String>(quoted)
-            .map(FastStr::from)
-            .map_err(|_| DecodeError::IllegalEventName);
-    }
-    let name = quoted
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
-    Ok(text.slice_ref(name.unwrap_or_default()))
-}
-
-fn check_ack(payload: &str, mut scanner: Scanner<'_>) -> Result<(), DecodeError> {
-    expect_array(payload)?;
-    scanner.value()?;
-    Ok(scanner.end()?)
-}
-
-fn expect_array(payload: &str) -> Result<(), DecodeError> {
-    match payload.chars().next() {
-        Some('[') => Ok(()),
-        Some(_) => Err(DecodeError::WrongPayload {
-            expected: "an array",
-        }),
-        None => Err(DecodeError::MissingPayload),
-    }
-}
-
-fn namespace_text(text: &FastStr, namespace: &str) -> FastStr {
-    if namespace == "/" {
-        FastStr::from_static_str("/")
-    } else {
-        text.slice_ref(namespace)
     }
 }
 

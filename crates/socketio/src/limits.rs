@@ -22,7 +22,7 @@ pub struct Limits {
     /// Levels of nesting in a payload, its outermost array or object being the first.
     /// Default, and most: 127, because `serde_json` reads no further.
     pub max_depth: u8,
-    /// Bytes of one packet: its text and all its attachments. Default: 10 000 000.
+    /// Bytes of one packet: its text and all its attachments. Default: 10 000 000; at most 4 GiB.
     ///
     /// The text alone and each attachment alone are also bounded by the transport below
     /// (`maxPayload` in Engine.IO, 1 000 000 by default).
@@ -62,7 +62,7 @@ impl Limits {
     }
 
     pub(crate) fn check_packet(&self, bytes: usize) -> Result<(), DecodeError> {
-        let limit = self.max_packet_bytes;
+        let limit = self.max_packet_bytes.min(u32::MAX as usize);
         if bytes > limit {
             return Err(DecodeError::PacketTooLarge { limit });
         }

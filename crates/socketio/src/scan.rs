@@ -87,10 +87,11 @@ impl<'a> Scanner<'a> {
         self.text.get(self.pos).copied()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn skip_whitespace(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.pos += 1;
+        // There is none in what `JSON.stringify` writes.
+        if self.peek().is_some_and(|byte| byte <= b' ') {
+            self.pos += whitespace_len(self.rest());
         }
     }
 
@@ -145,7 +146,7 @@ impl<'a> Scanner<'a> {
         }
         let mut escaped = false;
         loop {
-            self.pos += plain_len(self.rest());
+            self.pos += plain_start(self.rest());
             match self.peek() {
                 Some(b'"') => {
                     self.pos += 1;
@@ -300,15 +301,15 @@ impl<'a> Scanner<'a> {
     /// Whether the value at the cursor is a plain integer below the number of attachments.
     fn is_attachment_number(&self) -> bool {
         let rest = self.rest();
-        let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let Some((digits, rest)) = rest.split_at_checked(len) else {
-            return false;
-        };
-        let number = core::str::from_utf8(digits)
-            .ok()
-            .and_then(|digits| digits.parse::<u16>().ok());
-        number.is_some_and(|number| number < self.attachments)
-            && !matches!(rest.first(), Some(b'.' | b'e' | b'E'))
+        let (mut number, mut len) = (0_u32, 0);
+        while let Some(digit @ b'0'..=b'9') = rest.get(len) {
+            let digit = u32::from(digit - b'0');
+            number = number.saturating_mul(10).saturating_add(digit);
+            len += 1;
+        }
+        len > 0
+            && number < u32::from(self.attachments)
+            && !matches!(rest.get(len), Some(b'.' | b'e' | b'E'))
     }
 
     #[inline(always)]
@@ -402,6 +403,24 @@ fn number_len(text: &[u8]) -> (usize, bool) {
     (at, true)
 }
 
+#[cold]
+fn whitespace_len(text: &[u8]) -> usize {
+    let blank = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+    text.iter().take_while(blank).count()
+}
+
+/// As [`plain_len`], inlined for strings that end within a word, as names and keys do.
+#[inline(always)]
+fn plain_start(bytes: &[u8]) -> usize {
+    match bytes.split_first_chunk() {
+        Some((word, rest)) => match specials(*word) {
+            0 => 8 + plain_len(rest),
+            specials => specials.trailing_zeros() as usize / 8,
+        },
+        None => plain_len(bytes),
+    }
+}
+
 /// How many bytes at the start stand for themselves in a JSON string: all up to the first quote,
 /// backslash or control character.
 #[inline(never)]
@@ -422,20 +441,25 @@ pub(crate) fn plain_len(bytes: &[u8]) -> usize {
 }
 
 fn plain_len_by_words(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
     let (words, rest) = bytes.as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // A byte's high bit is set where it is below `n`, right up to the first one that is.
-        let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word;
-        let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-        let special = (below(word, 0x20) | equal(b'"') | equal(b'\\')) & (ONES << 7);
-        if special != 0 {
-            return at * 8 + special.trailing_zeros() as usize / 8;
+        let specials = specials(*word);
+        if specials != 0 {
+            return at * 8 + specials.trailing_zeros() as usize / 8;
         }
     }
     let special = rest.iter().position(|&byte| is_special(byte));
     bytes.len() - rest.len() + special.unwrap_or(rest.len())
+}
+
+/// The high bits of the bytes that are special, right up to the first one that is.
+#[inline(always)]
+fn specials(word: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let word = u64::from_le_bytes(word);
+    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word;
+    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | equal(b'"') | equal(b'\\')) & (ONES << 7)
 }
 
 /// Without `||`, which would keep the chunks above from becoming vectors.

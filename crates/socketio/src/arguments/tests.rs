@@ -15,12 +15,8 @@ fn args(json: &str) -> Arguments {
 }
 
 fn binary(json: &str) -> Arguments {
-    let mut args = args(json);
-    args.attach(vec![
-        Bytes::from_static(b"zero"),
-        Bytes::from_static(b"one"),
-    ]);
-    args
+    let attachments = vec![Bytes::from_static(b"zero"), Bytes::from_static(b"one")];
+    Arguments::with_attachments(FastStr::new(json), 0, 1, attachments)
 }
 
 const ZERO: &str = r#"{"_placeholder":true,"num":0}"#;

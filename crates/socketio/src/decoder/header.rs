@@ -6,7 +6,8 @@ pub(super) struct Header<'a> {
     pub(super) kind: Kind,
     /// 0, or the number that a binary packet announces.
     pub(super) attachments: u16,
-    pub(super) namespace: &'a str,
+    /// Where it stands in the text; `/` is not written.
+    pub(super) namespace: Option<(usize, usize)>,
     pub(super) id: Option<u64>,
     pub(super) payload: &'a str,
 }
@@ -21,17 +22,20 @@ pub(super) enum Kind {
 }
 
 impl<'a> Header<'a> {
+    #[inline(always)]
     pub(super) fn parse(text: &'a str, limits: &Limits, query: bool) -> Result<Self, DecodeError> {
-        let first = text.chars().next().ok_or(DecodeError::Empty)?;
-        let (kind, binary) = match first {
-            '0' => (Kind::Connect, false),
-            '1' => (Kind::Disconnect, false),
-            '2' => (Kind::Event, false),
-            '3' => (Kind::Ack, false),
-            '4' => (Kind::ConnectError, false),
-            '5' => (Kind::Event, true),
-            '6' => (Kind::Ack, true),
-            other => return Err(DecodeError::UnknownType(other)),
+        let (kind, binary) = match text.as_bytes().first() {
+            Some(b'0') => (Kind::Connect, false),
+            Some(b'1') => (Kind::Disconnect, false),
+            Some(b'2') => (Kind::Event, false),
+            Some(b'3') => (Kind::Ack, false),
+            Some(b'4') => (Kind::ConnectError, false),
+            Some(b'5') => (Kind::Event, true),
+            Some(b'6') => (Kind::Ack, true),
+            _ => {
+                let first = text.chars().next().ok_or(DecodeError::Empty)?;
+                return Err(DecodeError::UnknownType(first));
+            }
         };
         let rest = text.get(1..).unwrap_or_default();
         let (attachments, rest) = if binary {
@@ -39,7 +43,13 @@ impl<'a> Header<'a> {
         } else {
             (0, rest)
         };
-        let (namespace, rest) = namespace(rest, limits, query)?;
+        let (namespace, rest) = if rest.starts_with('/') {
+            let start = text.len() - rest.len();
+            let (namespace, rest) = namespace(rest, limits, query)?;
+            (Some((start, start + namespace.len())), rest)
+        } else {
+            (None, rest)
+        };
         let (id, payload) = match kind {
             Kind::Event | Kind::Ack => ack_id(rest)?,
             // JavaScript reads an id here too, and nobody uses it: what is not the payload is
@@ -79,9 +89,6 @@ fn namespace<'a>(
     limits: &Limits,
     query: bool,
 ) -> Result<(&'a str, &'a str), DecodeError> {
-    if !text.starts_with('/') {
-        return Ok(("/", text));
-    }
     let (namespace, rest) = text.split_once(',').unwrap_or((text, ""));
     let (name, query) = match namespace.split_once('?') {
         Some((name, rest)) if query => (name, rest),

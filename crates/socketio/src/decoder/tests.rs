@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::Arguments;
 use crate::encode;
 
 const START: Duration = Duration::ZERO;

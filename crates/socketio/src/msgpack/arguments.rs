@@ -9,9 +9,12 @@ use super::json::Binary;
 use super::read::{Reader, Token};
 
 /// Arguments in MessagePack: the elements of an array that has been checked.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct List {
-    elements: Bytes,
+    /// From the first element on.
+    data: Bytes,
+    /// Bytes of the elements; what follows them belongs to the packet.
+    size: usize,
     len: u32,
 }
 
@@ -24,14 +27,18 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl List {
-    pub(crate) fn new(elements: Bytes, len: u32) -> Self {
-        Self { elements, len }
+    pub(crate) fn new(data: Bytes, size: usize, len: u32) -> Self {
+        Self { data, size, len }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader::new(self.data.get(..self.size).unwrap_or_default())
     }
 
     pub(crate) fn cursor(&self) -> Cursor<'_> {
         Cursor {
-            all: &self.elements,
-            reader: Reader::new(&self.elements),
+            all: &self.data,
+            reader: self.reader(),
             left: self.len,
         }
     }
@@ -39,7 +46,7 @@ impl List {
     /// As a JSON array with placeholders.
     pub(crate) fn to_json(&self) -> String {
         let mut out = Vec::from(b"[");
-        let mut reader = Reader::new(&self.elements);
+        let mut reader = self.reader();
         let mut binary = Binary::Placeholder(0);
         for at in 0..self.len {
             if at > 0 {
@@ -79,6 +86,14 @@ impl<'a> Cursor<'a> {
         }
     }
 }
+
+impl PartialEq for List {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.reader().rest() == other.reader().rest()
+    }
+}
+
+impl Eq for List {}
 
 impl fmt::Debug for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -109,6 +109,18 @@ impl<'a> Reader<'a> {
         matches!(self.token(), Ok(Token::Text(text)) if text.len() <= max_bytes)
     }
 
+    /// Moves past a value, and gives its start: all of it, where it is a scalar.
+    #[inline(always)]
+    pub(crate) fn scalar(&mut self, max_depth: u8) -> Result<Token<'a>, MsgpackError> {
+        let start = *self;
+        let token = self.token()?;
+        if matches!(token, Token::Array(_) | Token::Map(_)) {
+            *self = start;
+            self.value(max_depth)?;
+        }
+        Ok(token)
+    }
+
     /// Moves past a value, and gives its bytes. Its outermost array or map is the first level.
     ///
     /// Each element takes a byte at least, so a length that is declared too large ends with the

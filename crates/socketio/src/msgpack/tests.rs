@@ -25,7 +25,7 @@ fn bytes(hex: &str) -> Bytes {
 }
 
 fn decode_hex(hex: &str) -> Result<Packet, DecodeError> {
-    decode(&bytes(hex), &Limits::default())
+    decode(bytes(hex), &Limits::default())
 }
 
 fn write<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
@@ -45,7 +45,7 @@ fn event_with(argument: &[u8]) -> Bytes {
 }
 
 fn argument(value: &[u8]) -> Arguments {
-    let packet = decode(&event_with(value), &Limits::default()).unwrap();
+    let packet = decode(event_with(value), &Limits::default()).unwrap();
     let PacketKind::Event { args, .. } = packet.kind else {
         panic!("not an event")
     };
@@ -58,7 +58,7 @@ fn read<T: DeserializeOwned>(value: &[u8]) -> Result<T, ArgumentError> {
 }
 
 fn refused(value: &[u8]) -> MsgpackError {
-    match decode(&event_with(value), &Limits::default()).unwrap_err() {
+    match decode(event_with(value), &Limits::default()).unwrap_err() {
         DecodeError::IllegalMsgpack(error) => error,
         other => panic!("{other:?}"),
     }
@@ -472,7 +472,7 @@ mod malformed {
     fn namespaces() {
         let with = |nsp: &[u8]| {
             decode(
-                &[b"\x82\xa4type\x01\xa3nsp", nsp].concat().into(),
+                [b"\x82\xa4type\x01\xa3nsp", nsp].concat().into(),
                 &Limits::default(),
             )
         };
@@ -505,11 +505,65 @@ mod malformed {
         );
     }
 
+    /// What follows the arguments in the message is not one of them, and makes no difference.
+    #[test]
+    fn the_order_of_keys() {
+        let (data, rest) = (
+            &b"\xa4data\x93\xa1a\x01\xc4\x02hi"[..],
+            &b"\xa3nsp\xa1/\xa2id\x07"[..],
+        );
+        let [first, last] = [[data, rest], [rest, data]].map(|[one, other]| {
+            let message = [b"\x84\xa4type\x02", one, other].concat();
+            let packet = decode(message.into(), &Limits::default()).unwrap();
+            assert_eq!(packet.namespace, "/");
+            let PacketKind::Event { id, name, args } = packet.kind else {
+                panic!("an event");
+            };
+            assert_eq!((id, &*name, args.len()), (Some(7), "a", 2));
+            assert_eq!(
+                args.deserialize::<(u8, Bytes, Option<u8>)>().unwrap(),
+                (1, "hi".into(), None)
+            );
+            args
+        });
+        assert_eq!(first, last);
+        assert_eq!(first.to_json(), last.to_json());
+    }
+
+    /// A value that is no scalar where one has to be is passed over, and refused.
+    #[test]
+    fn collections_instead_of_scalars() {
+        let with = |kind: &[u8], nsp: &[u8], id: &[u8]| {
+            let parts = [
+                b"\x84\xa4type",
+                kind,
+                b"\xa3nsp",
+                nsp,
+                b"\xa2id",
+                id,
+                b"\xa4data\x91\xa1a",
+            ];
+            decode(parts.concat().into(), &Limits::default()).map(|_| ())
+        };
+        assert_eq!(with(b"\x02", b"\xa1/", b"\x01"), Ok(()));
+        for odd in [&b"\x91\x02"[..], b"\x81\xa1a\x01", b"\x90"] {
+            let missing = DecodeError::from(MsgpackError::MissingType);
+            assert_eq!(with(odd, b"\xa1/", b"\x01"), Err(missing));
+            assert_eq!(
+                with(b"\x02", odd, b"\x01"),
+                Err(DecodeError::IllegalNamespace)
+            );
+            assert_eq!(with(b"\x02", b"\xa1/", odd), Err(DecodeError::IllegalAckId));
+        }
+        let cut = DecodeError::from(MsgpackError::UnexpectedEnd);
+        assert_eq!(with(b"\x02", b"\xa1/", b"\x9f\x01"), Err(cut));
+    }
+
     #[test]
     fn ids() {
         let with = |id: &[u8]| {
             decode(
-                &[b"\x84\xa4type\x03\xa3nsp\xa1/\xa4data\x90\xa2id", id]
+                [b"\x84\xa4type\x03\xa3nsp\xa1/\xa4data\x90\xa2id", id]
                     .concat()
                     .into(),
                 &Limits::default(),
@@ -533,7 +587,7 @@ mod malformed {
     fn payloads() {
         let with = |kind: u8, data: &[u8]| {
             let head = [&b"\x83\xa4type"[..], &[kind], b"\xa3nsp\xa1/\xa4data"].concat();
-            decode(&[&head[..], data].concat().into(), &Limits::default()).unwrap_err()
+            decode([&head[..], data].concat().into(), &Limits::default()).unwrap_err()
         };
         let wrong = |expected| DecodeError::WrongPayload { expected };
         for data in [&b"\x90"[..], b"\xa1a", b"\x01", b"\xc2"] {
@@ -569,7 +623,7 @@ mod malformed {
     fn numbers_may_be_names() {
         for (name, text) in [(&b"\x05"[..], "5"), (b"\xff", "-1")] {
             let data = [b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x91", name].concat();
-            let packet = decode(&data.into(), &Limits::default()).unwrap();
+            let packet = decode(data.into(), &Limits::default()).unwrap();
             assert!(matches!(packet.kind, PacketKind::Event { name, .. } if name == text));
         }
     }
@@ -644,27 +698,24 @@ mod malformed {
             // The array of the event is a level too.
             let nested = |levels| event_with(&[&unit.repeat(levels)[..], b"\x01"].concat());
             let limits = Limits::default();
-            let packet = decode(&nested(126), &limits).unwrap();
+            let packet = decode(nested(126), &limits).unwrap();
             let PacketKind::Event { args, .. } = packet.kind else {
                 panic!()
             };
             args.deserialize::<Value>().unwrap();
-            assert_eq!(decode(&nested(127), &limits).unwrap_err(), too_deep(127));
-            assert_eq!(
-                decode(&nested(100_000), &limits).unwrap_err(),
-                too_deep(127)
-            );
+            assert_eq!(decode(nested(127), &limits).unwrap_err(), too_deep(127));
+            assert_eq!(decode(nested(100_000), &limits).unwrap_err(), too_deep(127));
             let limits = Limits {
                 max_depth: 3,
                 ..limits
             };
-            assert!(decode(&nested(2), &limits).is_ok());
-            assert_eq!(decode(&nested(3), &limits).unwrap_err(), too_deep(3));
+            assert!(decode(nested(2), &limits).is_ok());
+            assert_eq!(decode(nested(3), &limits).unwrap_err(), too_deep(3));
         }
         // Also where nobody looks.
         let ignored = [b"\x83\xa4type\x01\xa3nsp\xa1/\xa7options", &[0x91; 500][..]].concat();
         assert_eq!(
-            decode(&ignored.into(), &Limits::default()).unwrap_err(),
+            decode(ignored.into(), &Limits::default()).unwrap_err(),
             too_deep(127)
         );
     }
@@ -678,7 +729,8 @@ fn arguments_one_after_another() {
         .event(&mut out, "/", None, "e", &args)
         .unwrap();
     let message = Bytes::from(out);
-    let PacketKind::Event { args, .. } = decode(&message, &Limits::default()).unwrap().kind else {
+    let PacketKind::Event { args, .. } = decode(message.clone(), &Limits::default()).unwrap().kind
+    else {
         panic!()
     };
     let mut reader = args.reader();
@@ -848,7 +900,7 @@ proptest! {
     ) {
         let mut out = Vec::new();
         Parser::Msgpack.event(&mut out, &namespace, id, &name, &(&args, 1)).unwrap();
-        let packet = decode(&out.into(), &Limits::default()).unwrap();
+        let packet = decode(out.into(), &Limits::default()).unwrap();
         prop_assert_eq!(packet.namespace.as_str(), namespace);
         let PacketKind::Event { id: got_id, name: got_name, args: got } = packet.kind else { panic!() };
         prop_assert_eq!((got_id, got_name.as_str()), (id, name.as_str()));
@@ -860,8 +912,8 @@ proptest! {
     /// Whatever the bytes are: no panic, and what is accepted can be read and printed.
     #[test]
     fn anything(data in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = decode(&data.clone().into(), &Limits::default());
-        if let Ok(packet) = decode(&event_with(&data), &Limits::default()) {
+        let _ = decode(data.clone().into(), &Limits::default());
+        if let Ok(packet) = decode(event_with(&data), &Limits::default()) {
             let PacketKind::Event { args, .. } = packet.kind else { panic!() };
             args.deserialize::<Any>().unwrap();
             serde_json::from_str::<Value>(&args.to_json()).unwrap();
