@@ -30,7 +30,7 @@ const LONGEST: u64 = 60_000_000_000;
 /// The most messages of one client that are due and wait.
 const MAX_DUE: usize = 10_000;
 
-/// How long no answer may come in a closed loop.
+/// How long no answer may come in a closed loop, unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Messages that are answered, counted and timed.
@@ -46,6 +46,7 @@ pub struct RoundTrips {
     elapsed: Duration,
     report: Report,
     last_answer: Instant,
+    patience: Duration,
 }
 
 /// What was measured.
@@ -125,6 +126,7 @@ impl RoundTrips {
             elapsed: Duration::ZERO,
             report: Report::new(),
             last_answer: now,
+            patience: PATIENCE,
         }
     }
 
@@ -145,6 +147,17 @@ impl RoundTrips {
     pub fn run_count(&mut self, crowd: &mut Crowd, answers: u64) -> Result<(), LoadError> {
         let end = self.report.answers + answers;
         self.run_until(crowd, |report, _| report.answers >= end)
+    }
+
+    /// How long no answer may come while messages are in flight, 10 s unless told otherwise. At a
+    /// fixed rate it does not count.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// Messages that were answered since the last [`reset`](Self::reset).
+    pub fn answers(&self) -> u64 {
+        self.report.answers
     }
 
     /// Forgets what was measured: a warm-up has ended.
@@ -180,9 +193,9 @@ impl RoundTrips {
             if matches!(self.answer, Answer::Nothing) {
                 self.settle(crowd)?;
             }
-            if self.schedule.is_none() && self.now - self.last_answer > PATIENCE {
+            if self.schedule.is_none() && self.now - self.last_answer > self.patience {
                 return Err(LoadError::Silent {
-                    after: PATIENCE,
+                    after: self.patience,
                     waiting: "for an answer",
                 });
             }
