@@ -102,13 +102,13 @@ fn grow(crowd: &mut Crowd, clients: usize) -> Result<()> {
 const SPARE: u64 = 1 << 30;
 
 /// Memory of the machine and of this process, in bytes.
-struct System {
-    available: u64,
-    own: u64,
+pub(crate) struct System {
+    pub(crate) available: u64,
+    pub(crate) own: u64,
 }
 
 impl System {
-    fn read() -> Result<Self> {
+    pub(crate) fn read() -> Result<Self> {
         let text = fs::read_to_string("/proc/meminfo")?;
         let available = text
             .lines()
