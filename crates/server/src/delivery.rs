@@ -13,6 +13,7 @@ use crate::socket::SocketInner;
 /// A packet for many clients, framed for their WebSockets when the first of them wants it.
 pub(crate) struct ForMany<'a> {
     packet: &'a Outgoing,
+    bytes: usize,
     frames: OnceCell<SmallVec<[Prepared; 1]>>,
 }
 
@@ -20,12 +21,18 @@ impl<'a> ForMany<'a> {
     pub(crate) fn new(packet: &'a Outgoing) -> Self {
         Self {
             packet,
+            bytes: packet.bytes(),
             frames: OnceCell::new(),
         }
     }
 
     pub(crate) fn packet(&self) -> &Outgoing {
         self.packet
+    }
+
+    /// Bytes of all its frames.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(crate) fn frames(&self) -> &[Prepared] {
@@ -41,9 +48,10 @@ impl<'a> ForMany<'a> {
 
 /// Sends a packet to these sockets. A client for which too much waits already is disconnected; the
 /// others notice nothing.
-pub(crate) fn deliver(sockets: &[Arc<SocketInner>], packet: &Outgoing, options: SendOptions) {
+pub(crate) fn deliver(sockets: Vec<Arc<SocketInner>>, packet: &Outgoing, options: SendOptions) {
     let packet = ForMany::new(packet);
-    let mut receivers = Vec::new();
+    let mut receivers = Vec::with_capacity(sockets.len());
+    // Each is let go while the processor has it in its caches.
     for socket in sockets {
         match socket.send_shared(&packet, options) {
             Ok(None) => {}

@@ -75,8 +75,10 @@ impl<T: Flush> Flusher<T> {
                 share.added.notified().await;
                 continue;
             }
-            for receivers in receivers.chunks(AT_ONCE) {
-                for receiver in receivers {
+            let mut receivers = receivers.into_iter();
+            while receivers.len() > 0 {
+                // Each is let go while the processor has it in its caches.
+                for receiver in receivers.by_ref().take(AT_ONCE) {
                     receiver.flush();
                 }
                 tokio::task::yield_now().await;

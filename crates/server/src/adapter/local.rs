@@ -106,7 +106,7 @@ impl Local {
         for socket in &sockets {
             socket.tell_watchers(packet);
         }
-        deliver(&sockets, packet, options.flags.send_options());
+        deliver(sockets, packet, options.flags.send_options());
     }
 
     /// An id for an event that many are to answer.

@@ -6,7 +6,7 @@ use songi_emit::{EmitError, Outgoing};
 use songi_engineio::SendOptions;
 
 use super::Connection;
-use super::core::Core;
+use super::wire::Wire;
 use crate::delivery::ForMany;
 use crate::flusher::Flush;
 
@@ -17,71 +17,59 @@ impl Connection {
         packet: &Outgoing,
         options: SendOptions,
     ) -> Result<(), EmitError> {
-        let sent = self.send_direct(&mut self.core.lock(), packet, None, options);
-        if sent.is_some() {
+        let queued = self.queue(packet.bytes(), |wire| {
+            for frame in packet.frames() {
+                wire.queue(frame, options);
+            }
+            Some(wire.attend(false))
+        });
+        if queued.is_some() {
             return Ok(());
         }
         self.command(|core, now, _| core.send(packet, options, now))
     }
 
-    /// Queues a packet that is a short text, if the session is carried by a WebSocket that can take
-    /// it now.
+    /// Queues a packet that is a short text, if a WebSocket carries the session and can take it now.
     pub(crate) fn send_text(&self, text: &str, options: SendOptions) -> bool {
-        let core = &mut *self.core.lock();
-        let Some(wire) = core.session.direct().and_then(|id| core.websocket(id)) else {
-            return false;
-        };
-        let fits = wire.bytes() + text.len() <= self.shared.config.max_buffered;
-        if !fits || !wire.queue_text(text, options) {
-            return false;
-        }
-        wire.attend(false);
-        core.traffic.sent(text.len());
-        true
+        let queued = self.queue(text.len(), |wire| {
+            wire.queue_text(text, options).then(|| wire.attend(false))
+        });
+        queued.is_some()
     }
 
-    /// The same as [`send`](Self::send) for a packet that others get too. `true` when the caller has to see to it that
-    /// the connection is [flushed](Flush::flush).
+    /// Queues a packet that others get too. `true` when the caller has to see to it that the
+    /// connection is [flushed](Flush::flush).
     pub(crate) fn send_shared(
         self: &Arc<Self>,
         packet: &ForMany<'_>,
         options: SendOptions,
     ) -> Result<bool, EmitError> {
-        let sent = self.send_direct(
-            &mut self.core.lock(),
-            packet.packet(),
-            Some(packet),
-            options,
-        );
-        if let Some(unwritten) = sent {
+        let queued = self.queue(packet.bytes(), |wire| {
+            if !wire.queue_prepared(packet.frames(), options) {
+                for frame in packet.packet().frames() {
+                    wire.queue(frame, options);
+                }
+            }
+            Some(wire.attend(true))
+        });
+        if let Some(unwritten) = queued {
             return Ok(unwritten);
         }
         self.command(|core, now, _| core.send(packet.packet(), options, now))?;
         Ok(false)
     }
 
-    /// Puts a packet into the queue of the WebSocket that carries the session, and says whether a
-    /// sender of many has to see to it that it is written. `None` where there is no WebSocket or
-    /// the packet does not fit: that is for the session to deal with.
-    fn send_direct(
-        &self,
-        core: &mut Core,
-        packet: &Outgoing,
-        shared: Option<&ForMany<'_>>,
-        options: SendOptions,
-    ) -> Option<bool> {
+    /// Puts a packet into the queue of the WebSocket that carries the session. `None` where there
+    /// is none, or the packet does not fit: that is for the session to deal with.
+    fn queue<R>(&self, bytes: usize, put: impl FnOnce(&mut Wire) -> Option<R>) -> Option<R> {
+        let core = &mut *self.core.lock();
         let wire = core.session.direct().and_then(|id| core.websocket(id))?;
-        if wire.bytes().saturating_add(packet.bytes()) > self.shared.config.max_buffered {
+        if wire.bytes().saturating_add(bytes) > self.shared.config.max_buffered {
             return None;
         }
-        if !shared.is_some_and(|shared| wire.queue_prepared(shared.frames(), options)) {
-            for frame in packet.frames() {
-                wire.queue(frame, options);
-            }
-        }
-        let unwritten = wire.attend(shared.is_some());
-        core.traffic.sent(packet.bytes());
-        Some(unwritten)
+        let put = put(wire)?;
+        core.traffic.sent(bytes);
+        Some(put)
     }
 }
 
