@@ -71,10 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let beats = started.elapsed().as_secs_f64() / args.ping as f64 * *step as f64;
         let now = System::read()?;
         let server = server.memory()?.saturating_sub(server_before);
-        let kernel = system_before.available.saturating_sub(now.available);
-        let kernel = kernel
-            .saturating_sub(server)
-            .saturating_sub(now.own - system_before.own);
+        let kernel = now.kernel.saturating_sub(system_before.kernel);
         let each = |bytes: u64| bytes as f64 / 1024. / *step as f64;
         println!(
             "| {step} | {:.2} KiB | {:.2} KiB | {:.2} µs | {:.1} GiB |",
@@ -104,21 +101,27 @@ const SPARE: u64 = 1 << 30;
 /// Memory of the machine and of this process, in bytes.
 pub(crate) struct System {
     pub(crate) available: u64,
+    /// What the kernel has for its objects: sockets, files, and whatever else.
+    kernel: u64,
     pub(crate) own: u64,
 }
 
 impl System {
     pub(crate) fn read() -> Result<Self> {
         let text = fs::read_to_string("/proc/meminfo")?;
-        let available = text
-            .lines()
-            .find_map(|line| line.strip_prefix("MemAvailable:"))
-            .and_then(|value| value.trim().strip_suffix(" kB"))
-            .context("MemAvailable")?;
+        let field = |name| -> Result<u64> {
+            let value = text
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .and_then(|value| value.trim().strip_suffix(" kB"))
+                .context(name)?;
+            Ok(value.parse::<u64>()? * 1024)
+        };
         let statm = fs::read_to_string("/proc/self/statm")?;
         let pages = statm.split(' ').nth(1).context("statm")?;
         Ok(Self {
-            available: available.parse::<u64>()? * 1024,
+            available: field("MemAvailable:")?,
+            kernel: field("Slab:")?,
             own: pages.parse::<u64>()? * rustix::param::page_size() as u64,
         })
     }
