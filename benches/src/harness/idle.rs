@@ -29,8 +29,18 @@ const PORTS: usize = 25_000;
 const OTHER_FILES: u64 = 64;
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let most = args.steps.iter().copied().max().context("no steps")?;
-    raise_file_limit(most as u64 + OTHER_FILES)?;
+    let mut steps = args.steps.clone();
+    let wanted = steps.iter().copied().max().context("no steps")?;
+    let files = raise_file_limit(wanted as u64 + OTHER_FILES)?;
+    let most = wanted.min(files.saturating_sub(OTHER_FILES) as usize);
+    if most < wanted {
+        println!(
+            "no more than {most} connections: a process may have {files} files here (RLIMIT_NOFILE), \
+             and raising that is not allowed\n"
+        );
+        steps.retain(|step| *step < most);
+        steps.push(most);
+    }
     cpu::keep_for_load();
     let mut command = servers::command(&args.server, 1)?;
     command.args(["--ping", &args.ping.to_string()]);
@@ -48,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "| connections | server, each | sockets in the kernel, each, both ends | CPU for heartbeats, each | all memory left |"
     );
     println!("|---:|---:|---:|---:|---:|");
-    for step in &args.steps {
+    for step in &steps {
         if let Err(error) = grow(&mut crowd, *step) {
             println!("stopped at {} connections: {error}", crowd.len());
             break;
@@ -61,10 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let beats = started.elapsed().as_secs_f64() / args.ping as f64 * *step as f64;
         let now = System::read()?;
         let server = server.memory()?.saturating_sub(server_before);
-        let kernel = system_before.available.saturating_sub(now.available);
-        let kernel = kernel
-            .saturating_sub(server)
-            .saturating_sub(now.own - system_before.own);
+        let kernel = now.kernel.saturating_sub(system_before.kernel);
         let each = |bytes: u64| bytes as f64 / 1024. / *step as f64;
         println!(
             "| {step} | {:.2} KiB | {:.2} KiB | {:.2} µs | {:.1} GiB |",
@@ -92,38 +99,39 @@ fn grow(crowd: &mut Crowd, clients: usize) -> Result<()> {
 const SPARE: u64 = 1 << 30;
 
 /// Memory of the machine and of this process, in bytes.
-struct System {
-    available: u64,
-    own: u64,
+pub(crate) struct System {
+    pub(crate) available: u64,
+    /// What the kernel has for its objects: sockets, files, and whatever else.
+    kernel: u64,
+    pub(crate) own: u64,
 }
 
 impl System {
-    fn read() -> Result<Self> {
+    pub(crate) fn read() -> Result<Self> {
         let text = fs::read_to_string("/proc/meminfo")?;
-        let available = text
-            .lines()
-            .find_map(|line| line.strip_prefix("MemAvailable:"))
-            .and_then(|value| value.trim().strip_suffix(" kB"))
-            .context("MemAvailable")?;
+        let field = |name| -> Result<u64> {
+            let value = text
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .and_then(|value| value.trim().strip_suffix(" kB"))
+                .context(name)?;
+            Ok(value.parse::<u64>()? * 1024)
+        };
         let statm = fs::read_to_string("/proc/self/statm")?;
         let pages = statm.split(' ').nth(1).context("statm")?;
         Ok(Self {
-            available: available.parse::<u64>()? * 1024,
+            available: field("MemAvailable:")?,
+            kernel: field("Slab:")?,
             own: pages.parse::<u64>()? * rustix::param::page_size() as u64,
         })
     }
 }
 
-/// For this process and the servers that it starts.
-fn raise_file_limit(files: u64) -> Result<()> {
+/// Raises what this process and the servers that it starts may have, as far as that is allowed.
+fn raise_file_limit(files: u64) -> Result<u64> {
     let (_, hard) = rlimit::Resource::NOFILE.get()?;
-    if files <= hard {
-        return Ok(());
+    if files <= hard || rlimit::Resource::NOFILE.set(files, files).is_err() {
+        return Ok(hard);
     }
-    rlimit::Resource::NOFILE.set(files, files).with_context(|| {
-        format!(
-            "{files} file descriptors are needed, and {hard} allowed: root may raise that up to \
-             /proc/sys/fs/nr_open"
-        )
-    })
+    Ok(files)
 }

@@ -9,6 +9,7 @@ mod callgrind;
 mod cases;
 mod cpu;
 mod idle;
+mod in_memory;
 mod scaling;
 mod scripts;
 mod server;
@@ -49,6 +50,8 @@ struct Args {
 enum Mode {
     /// Idle Socket.IO connections with heartbeats, and the memory of each.
     Idle(idle::Args),
+    /// Idle connections of Songi's server without sockets, as many as memory holds.
+    InMemory(in_memory::Args),
     /// Messages a second with one thread and with more.
     Threads(threads::Args),
     /// Latencies at half of the most that a server can do.
@@ -63,6 +66,7 @@ fn main() -> Result<()> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     match args.mode {
         Some(Mode::Idle(args)) => return idle::run(&args),
+        Some(Mode::InMemory(args)) => return in_memory::run(&args),
         Some(Mode::Threads(args)) => return threads::run(&args),
         Some(Mode::Tail(args)) => return tail::run(&args),
         Some(Mode::Scaling(args)) => return scaling::run(&args),

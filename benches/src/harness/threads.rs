@@ -87,7 +87,7 @@ fn measure(name: &str, threads: usize, args: &Args) -> Result<Round> {
 }
 
 /// Time of this process on a CPU.
-fn own_cpu() -> Duration {
+pub(crate) fn own_cpu() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
 }

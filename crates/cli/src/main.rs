@@ -4,6 +4,7 @@
 //! go to standard error and are quiet unless `RUST_LOG` says otherwise.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod chat;
 mod page;
 mod serve;
@@ -27,6 +28,8 @@ struct Cli {
 enum Command {
     /// Serve a chat page with rooms, and the Socket.IO server behind it.
     Serve(serve::Args),
+    /// Measure what a Socket.IO or WebSocket server answers, and how fast.
+    Bench(Box<bench::Args>),
 }
 
 #[tokio::main]
@@ -40,10 +43,14 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
 
-    let Command::Serve(args) = cli
+    let command = cli
         .command
         .unwrap_or_else(|| Command::Serve(serve::Args::default()));
-    match serve::run(args).await {
+    let result = match command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Bench(args) => bench::run(*args).await,
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("songi: {error:#}");

@@ -30,7 +30,7 @@ pub enum LoadError {
     #[error("the server closed a connection{}", .0.map(|code| format!(" with code {code}")).unwrap_or_default())]
     Closed(Option<u16>),
     /// Nothing came for so long although something was to come.
-    #[error("no answer for {} s: {waiting}", .after.as_secs())]
+    #[error("waited {:.1} s in vain {waiting}", .after.as_secs_f64())]
     Silent {
         /// How long.
         after: Duration,

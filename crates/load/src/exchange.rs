@@ -94,17 +94,17 @@ impl Exchange {
         &self.answer
     }
 
-    /// The message of each slot.
+    /// The message of each slot, or one for all where they do not differ.
     pub(crate) fn messages(&self, slots: usize) -> Vec<Outgoing> {
-        (0..slots)
-            .map(|slot| match &self.message {
-                Message::Fixed(outgoing) => outgoing.clone(),
-                Message::Numbered(start, data) => {
+        match &self.message {
+            Message::Fixed(outgoing) => vec![outgoing.clone()],
+            Message::Numbered(start, data) => (0..slots)
+                .map(|slot| {
                     let packet = format!("{start}{}{data}", FIRST_ID + slot);
                     Outgoing::new(frame::TEXT, packet.as_bytes())
-                }
-            })
-            .collect()
+                })
+                .collect(),
+        }
     }
 }
 

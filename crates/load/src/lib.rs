@@ -34,6 +34,7 @@ mod exchange;
 pub mod frame;
 mod http;
 mod round_trips;
+mod slots;
 mod target;
 mod wire;
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use crate::exchange::{Answer, Exchange, Outgoing};
+use crate::slots::Slots;
 use crate::{Crowd, LoadError, Script, Sender};
 
 /// When messages are sent.
@@ -30,7 +31,7 @@ const LONGEST: u64 = 60_000_000_000;
 /// The most messages of one client that are due and wait.
 const MAX_DUE: usize = 10_000;
 
-/// How long no answer may come in a closed loop.
+/// How long no answer may come in a closed loop, unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Messages that are answered, counted and timed.
@@ -46,6 +47,9 @@ pub struct RoundTrips {
     elapsed: Duration,
     report: Report,
     last_answer: Instant,
+    /// Answers of the client whose turn it is that are in order, and not yet counted.
+    came: u64,
+    patience: Duration,
 }
 
 /// What was measured.
@@ -71,11 +75,7 @@ impl Report {
 /// The messages of one client.
 #[derive(Debug)]
 struct Flight {
-    /// When each slot's message was sent.
-    sent: Vec<Option<Instant>>,
-    free: Vec<usize>,
-    /// Slots in the order they were sent in, where answers come in order.
-    order: VecDeque<usize>,
+    slots: Slots,
     /// Messages that are due and wait for a slot.
     due: VecDeque<Instant>,
 }
@@ -110,9 +110,7 @@ impl RoundTrips {
         };
         assert!(slots > 0, "at least one message is in flight");
         let flight = || Flight {
-            sent: vec![None; slots],
-            free: (0..slots).rev().collect(),
-            order: VecDeque::new(),
+            slots: Slots::new(exchange.answer(), slots),
             due: VecDeque::new(),
         };
         Self {
@@ -125,6 +123,8 @@ impl RoundTrips {
             elapsed: Duration::ZERO,
             report: Report::new(),
             last_answer: now,
+            came: 0,
+            patience: PATIENCE,
         }
     }
 
@@ -145,6 +145,17 @@ impl RoundTrips {
     pub fn run_count(&mut self, crowd: &mut Crowd, answers: u64) -> Result<(), LoadError> {
         let end = self.report.answers + answers;
         self.run_until(crowd, |report, _| report.answers >= end)
+    }
+
+    /// How long no answer may come while messages are in flight, 10 s unless told otherwise. At a
+    /// fixed rate it does not count.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// Messages that were answered since the last [`reset`](Self::reset).
+    pub fn answers(&self) -> u64 {
+        self.report.answers
     }
 
     /// Forgets what was measured: a warm-up has ended.
@@ -180,9 +191,9 @@ impl RoundTrips {
             if matches!(self.answer, Answer::Nothing) {
                 self.settle(crowd)?;
             }
-            if self.schedule.is_none() && self.now - self.last_answer > PATIENCE {
+            if self.schedule.is_none() && self.now - self.last_answer > self.patience {
                 return Err(LoadError::Silent {
-                    after: PATIENCE,
+                    after: self.patience,
                     waiting: "for an answer",
                 });
             }
@@ -242,11 +253,11 @@ impl RoundTrips {
     /// Where nothing answers, what the kernel has taken is done.
     fn settle(&mut self, crowd: &mut Crowd) -> Result<(), LoadError> {
         for client in 0..self.flights.len() {
-            if !crowd.is_flushed(client) {
-                continue;
+            if crowd.is_flushed(client) {
+                self.came = u64::MAX;
+                self.count(client);
+                self.fill(crowd, client)?;
             }
-            while self.answered(client, None) {}
-            self.fill(crowd, client)?;
         }
         Ok(())
     }
@@ -254,47 +265,56 @@ impl RoundTrips {
     /// The next message that a client is to send now.
     fn next(&mut self, client: usize) -> Option<&Outgoing> {
         let flight = self.flights.get_mut(client)?;
-        let slot = *flight.free.last()?;
+        if !flight.slots.has_free() {
+            return None;
+        }
         let since = match self.schedule {
             Some(_) => flight.due.pop_front()?,
             None => self.now,
         };
-        flight.free.pop();
-        *flight.sent.get_mut(slot)? = Some(since);
-        if !matches!(self.answer, Answer::ById(_)) {
-            flight.order.push_back(slot);
-        }
-        self.messages.get(slot)
+        self.messages.get(flight.slots.take(since)?)
     }
 
-    /// Whether a message was in flight, in this slot or as the oldest.
-    fn answered(&mut self, client: usize, slot: Option<usize>) -> bool {
-        let Some(flight) = self.flights.get_mut(client) else {
-            return false;
-        };
-        let Some(slot) = slot.or_else(|| flight.order.pop_front()) else {
-            return false;
-        };
-        let Some(since) = flight.sent.get_mut(slot).and_then(Option::take) else {
-            return false;
-        };
-        flight.free.push(slot);
+    /// Counts what came in order for a client.
+    fn count(&mut self, client: usize) {
+        let mut came = std::mem::take(&mut self.came);
+        while came > 0 {
+            let flight = self.flights.get_mut(client);
+            let Some((since, count)) = flight.and_then(|flight| flight.slots.give_back(came))
+            else {
+                return;
+            };
+            self.record(since, count);
+            came -= count;
+        }
+    }
+
+    fn record(&mut self, since: Instant, count: u64) {
         let latency = self.now.saturating_duration_since(since).as_nanos();
-        self.report.latency.saturating_record(latency as u64);
-        self.report.answers += 1;
+        let latency = u64::try_from(latency).unwrap_or(LONGEST).min(LONGEST);
+        self.report.latency.saturating_record_n(latency, count);
+        self.report.answers += count;
         self.last_answer = self.now;
-        true
     }
 }
 
 impl Script for RoundTrips {
     fn message(&mut self, client: usize, payload: &[u8]) {
-        if let Some(slot) = self.answer.slot(payload) {
-            self.answered(client, slot);
+        match self.answer.slot(payload) {
+            Some(None) => self.came += 1,
+            Some(Some(slot)) => {
+                let flight = self.flights.get_mut(client);
+                let since = flight.and_then(|flight| flight.slots.give_back_slot(slot));
+                if let Some(since) = since {
+                    self.record(since, 1);
+                }
+            }
+            None => {}
         }
     }
 
     fn turn(&mut self, client: usize, sender: &mut Sender<'_>) {
+        self.count(client);
         while let Some(message) = self.next(client) {
             sender.send(message);
         }
