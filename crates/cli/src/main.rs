@@ -1,10 +1,12 @@
-//! The `songi` binary: a chat to try Socket.IO with, served on a port of this machine.
+//! The `songi` binary: tools for Socket.IO.
 //!
-//! `songi serve` (or a bare `songi`) serves a chat page and the Socket.IO server behind it. Logs
-//! go to standard error and are quiet unless `RUST_LOG` says otherwise.
+//! `songi serve` (or a bare `songi`) serves a chat page and the Socket.IO server behind it; `songi
+//! connect URL` is a terminal client. Logs go to standard error and are quiet unless `RUST_LOG`
+//! says otherwise.
 #![forbid(unsafe_code)]
 
 mod chat;
+mod connect;
 mod page;
 mod serve;
 
@@ -14,7 +16,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// A Socket.IO server to try out.
+/// Tools for Socket.IO: a server to try out, and a client for the terminal.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -27,6 +29,8 @@ struct Cli {
 enum Command {
     /// Serve a chat page with rooms, and the Socket.IO server behind it.
     Serve(serve::Args),
+    /// Connect to a Socket.IO, Engine.IO or WebSocket server, and talk to it.
+    Connect(Box<connect::Args>),
 }
 
 #[tokio::main]
@@ -40,10 +44,17 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
 
-    let Command::Serve(args) = cli
+    let command = cli
         .command
         .unwrap_or_else(|| Command::Serve(serve::Args::default()));
-    match serve::run(args).await {
+    match command {
+        Command::Serve(args) => status(serve::run(args).await),
+        Command::Connect(args) => connect::run(*args).await,
+    }
+}
+
+fn status(result: anyhow::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("songi: {error:#}");
