@@ -4,7 +4,7 @@
 //! |---|---|
 //! | line.rs, data.rs | what is typed: events, arguments, commands; the same as JSON lines |
 //! | lines.rs, terminal.rs | where lines come from |
-//! | happening.rs, output.rs | what is told, and where |
+//! | happening.rs, text.rs, output.rs | what is told: as JSON, as text, and where |
 //! | raw.rs, frames.rs | what is on the wire, layer by layer |
 //! | socketio.rs, messages.rs | talking, with events and without |
 //! | options.rs | the command line |
@@ -22,6 +22,7 @@ mod output;
 mod raw;
 mod socketio;
 mod terminal;
+mod text;
 
 use std::future::pending;
 use std::io::{self, IsTerminal};
@@ -34,13 +35,14 @@ use songi::tokio::Tapped;
 use tokio::time::Instant;
 
 use self::failure::{Asked, Failure};
-use self::happening::{Happening, safe};
+use self::happening::Happening;
 use self::lines::Lines;
 use self::messages::Link;
 pub(crate) use self::options::Args;
 use self::options::Protocol;
 use self::output::Output;
 use self::raw::Wire;
+use self::text::safe;
 
 /// What the sessions need to know of the command line.
 struct Setup {

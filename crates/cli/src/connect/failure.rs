@@ -114,7 +114,7 @@ impl Failure {
             ))
             .hint("where the server has another path, say it with --path"),
             ConnectError::Status { status, body } => {
-                let failure = no(format!("the server answered with HTTP status {status}: {body}"));
+                let failure = no(format!("the server answered with HTTP status {status}: {}", beginning(body)));
                 match status {
                     400 if body.contains("Unsupported protocol version") => {
                         failure.hint("this server speaks an older Engine.IO: socket.io 2 cannot be reached")
@@ -216,8 +216,8 @@ mod tests {
         }
     }
 
-    fn of(error: ConnectError) -> (u8, String) {
-        let failure = Failure::connect(&error, &asked());
+    fn of(error: &ConnectError) -> (u8, String) {
+        let failure = Failure::connect(error, &asked());
         let hint = failure.hint.unwrap_or_default();
         (failure.status, format!("{} | {hint}", failure.message))
     }
@@ -257,7 +257,7 @@ mod tests {
                 "--ca FILE",
             ),
         ] {
-            let (status, text) = of(error);
+            let (status, text) = of(&error);
             assert_eq!(status, expected_status, "{text}");
             assert!(text.contains(part), "{text}");
         }

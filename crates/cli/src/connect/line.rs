@@ -395,7 +395,7 @@ mod tests {
             (
                 "/in /admin say 1 ?",
                 Line::Emit {
-                    namespace: Some(namespace.clone()),
+                    namespace: Some(namespace),
                     event: "say".to_owned(),
                     args: Data::list("1").unwrap(),
                     ack: Tag::Number,

@@ -7,10 +7,11 @@ use songi::client::{Bytes, DisconnectReason, EmitError, EngineEvent, EngineSocke
 use songi::tokio::{self as websocket, CloseFrame, ControlPayload, Stream, Tapped, WebSocket};
 
 use super::failure::{Failure, status};
-use super::happening::{Happening, message_text};
+use super::happening::Happening;
 use super::line::{Line, help};
 use super::lines::{Heard, Lines};
 use super::output::Output;
+use super::text::message_text;
 use super::{Ending, Setup, complain, linger};
 
 /// How long closing may take.

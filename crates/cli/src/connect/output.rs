@@ -10,7 +10,8 @@ use rustyline::ExternalPrinter;
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::happening::{Happening, Mark};
+use super::happening::Happening;
+use super::text::Mark;
 
 /// Tells what happens. Clones write to the same place.
 #[derive(Clone)]
@@ -40,7 +41,7 @@ impl Output {
     pub(crate) fn new(json: bool, raw: bool) -> Self {
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colours = !json && !no_colour && io::stdout().is_terminal();
-        Self::to(json, raw, colours, Box::new(to_stdout))
+        Self::to(json, raw, colours, stdout())
     }
 
     fn to(json: bool, raw: bool, colours: bool, sink: Sink) -> Self {
@@ -61,7 +62,7 @@ impl Output {
 
     /// Writes to standard output again.
     pub(crate) fn plain(&self) {
-        *self.0.sink.lock() = Box::new(to_stdout);
+        *self.0.sink.lock() = stdout();
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -123,10 +124,12 @@ impl Output {
     }
 }
 
-fn to_stdout(line: String) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(line.as_bytes())?;
-    stdout.flush()
+fn stdout() -> Sink {
+    Box::new(|line| {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(line.as_bytes())?;
+        stdout.flush()
+    })
 }
 
 #[cfg(test)]
