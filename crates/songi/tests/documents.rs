@@ -9,6 +9,7 @@ const DOCUMENTS: [&str; 10] = [
     "README.md",
     "SECURITY.md",
     "docs/architecture.md",
+    "docs/cli.md",
     "docs/compatibility.md",
     "docs/emit-cheatsheet.md",
     "docs/from-nodejs.md",
