@@ -13,6 +13,7 @@ mod process;
 mod servers;
 
 use process::Server;
+use songi_benches::{median, picked};
 
 const ROUNDS: usize = 3;
 
@@ -63,10 +64,6 @@ fn main() {
     if args.next().as_deref() == Some("serve") {
         return servers::serve(&args.next().unwrap_or_default());
     }
-    let picked = |variable: &str, name: &str| match std::env::var(variable) {
-        Ok(names) => names.split(',').any(|picked| picked == name),
-        Err(_) => true,
-    };
     let servers = process::available();
     let servers = servers.iter().filter(|name| picked("SONGI_SERVERS", name));
     let servers: Vec<_> = servers.collect();
@@ -87,9 +84,4 @@ fn main() {
             println!("  {server:<14} {value:>8.2} {unit}, {ratio:>5.2} x the first");
         }
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -1,18 +1,11 @@
-//! A server in a process of its own, and what the kernel knows of it.
+//! A server in a process of its own.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const JAVASCRIPT: &str = "socket.io";
+use songi_benches::{Process, packages};
 
-/// Where npm has put the JavaScript server.
-fn packages() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/interop/js"))
-}
+const JAVASCRIPT: &str = "socket.io";
 
 /// The servers that can be started here.
 pub fn available() -> Vec<&'static str> {
@@ -25,32 +18,19 @@ pub fn available() -> Vec<&'static str> {
 
 /// Ends with the value.
 pub struct Server {
-    process: Child,
+    process: Process,
     pub address: SocketAddr,
 }
 
 impl Server {
     pub fn start(name: &str) -> Self {
-        let mut command = if name == JAVASCRIPT {
-            let mut node = Command::new("node");
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/server/server.cjs");
-            node.arg(script).current_dir(packages());
-            node
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/server/server.cjs");
+        let mut process = if name == JAVASCRIPT {
+            Process::node(script, &[])
         } else {
-            let mut own = Command::new(std::env::current_exe().expect("a path"));
-            own.args(["serve", name]);
-            own
+            Process::own(&["serve", name])
         };
-        let mut process = command
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
-        let output = process.stdout.take().expect("it is piped");
-        let mut line = String::new();
-        BufReader::new(output)
-            .read_line(&mut line)
-            .expect("the server says its port");
-        let port = line.trim().parse().expect("a port");
+        let port = process.line().parse().expect("a port");
         Self {
             process,
             address: SocketAddr::from(([127, 0, 0, 1], port)),
@@ -59,34 +39,11 @@ impl Server {
 
     /// Time on a CPU, of all its threads.
     pub fn cpu(&self) -> Duration {
-        let stat = self.proc("stat");
-        // The name, in parentheses, may hold spaces.
-        let (_, fields) = stat.rsplit_once(')').expect("a name");
-        let ticks = fields
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .map(|field| field.parse::<u64>().expect("a number"))
-            .sum::<u64>();
-        // The kernel's unit towards programs is a hundredth of a second.
-        Duration::from_millis(ticks * 10)
+        self.process.cpu()
     }
 
     /// Bytes of memory in use.
     pub fn memory(&self) -> usize {
-        let statm = self.proc("statm");
-        let pages = statm.split(' ').nth(1).and_then(|field| field.parse().ok());
-        pages.map(|pages: usize| pages * 4096).expect("a number")
-    }
-
-    fn proc(&self, file: &str) -> String {
-        fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).expect("it lives")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.memory()
     }
 }
