@@ -1,14 +1,20 @@
 //! A Socket.IO client for tokio.
 //!
+//! ```sh
+//! cargo add songi-client
+//! cargo add tokio --features macros,rt-multi-thread
+//! ```
+//!
 //! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let socket = songi_client::connect("http://localhost:3000").await?;
-//! socket.on("news", |text: String| println!("{text}"));
-//! socket.emit("greet", ("Hello!", 42))?;
-//! let sum: i64 = socket.emit_with_ack("add", (1, 2)).await?;
-//! println!("{sum}, until {}", socket.closed().await);
-//! # Ok(())
-//! # }
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let socket = songi_client::connect("http://localhost:3000").await?;
+//!     socket.on("news", |text: String| println!("{text}"));
+//!     socket.emit("greet", ("Hello!", 42))?;
+//!     let sum: i64 = socket.emit_with_ack("add", (1, 2)).await?;
+//!     println!("{sum}, until {}", socket.closed().await);
+//!     Ok(())
+//! }
 //! ```
 //!
 //! It speaks to every server of socket.io 3 and 4, over WebSocket and long-polling.
