@@ -295,6 +295,7 @@ async fn check_statuses(url: &str) -> Result<()> {
             4,
             "not authorized {\"code\":7",
         ),
+        (vec![url], "/leave\n", 0, ""),
         (vec![url], "/join nowhere\n", 4, "Invalid namespace"),
         (
             vec![url, "-n", "nowhere"],
@@ -567,5 +568,27 @@ async fn a_certificate_of_ones_own_is_trusted_if_told_so() -> Result<()> {
         assert_eq!(trusted.status, Some(0), "{}", trusted.errors);
     }
     std::fs::remove_file(&file)?;
+    Ok(())
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn ctrl_c_ends_it_in_good_order() -> Result<()> {
+    let (mut server, url) = js_server("client-server", json!({})).await?;
+    for args in [
+        vec![url.as_str()],
+        vec![url.as_str(), "-p", "engineio", "--path", "/socket.io/"],
+    ] {
+        let mut talk = Talk::start(&args)?;
+        talk.hear("connected").await?;
+        let pid = talk.child.id().context("it ended")?.to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status().await?;
+        assert!(sent.success());
+        assert_eq!(talk.hear("failed").await?["status"], 130);
+        let status = tokio::time::timeout(PATIENCE, talk.child.wait()).await??;
+        assert_eq!(status.code(), Some(130));
+    }
+    let left = server.find("disconnected").await?;
+    assert_eq!(left, "client namespace disconnect");
     Ok(())
 }

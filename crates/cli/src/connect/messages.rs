@@ -1,6 +1,7 @@
 //! Talking where there are no events: Engine.IO, or a plain WebSocket.
 
 use std::future::pending;
+use std::pin::pin;
 use std::time::Duration;
 
 use songi::client::{Bytes, DisconnectReason, EmitError, EngineEvent, EngineSocket, Message};
@@ -166,10 +167,16 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     async fn talk(&mut self, open: impl AsyncFn() -> Result<Link, Failure>) -> Result<(), Failure> {
+        let mut interrupted = pin!(tokio::signal::ctrl_c());
         loop {
             let listening = !self.ending.begun();
             tokio::select! {
+                // What ends it comes before a flood of messages, and what has come is told before
+                // the next line is done.
                 biased;
+                _ = &mut interrupted => return Err(Failure::interrupted()),
+                () = self.output.closed() => return Ok(()),
+                () = linger(&self.ending) => return Ok(()),
                 came = recv(self.link.as_mut()) => self.came(came)?,
                 heard = self.lines.next("> "), if listening => match heard {
                     Some(Heard::Line(line)) => {
@@ -182,9 +189,6 @@ impl Talk<'_> {
                     None if self.lines.is_interactive() => return Ok(()),
                     None => self.ending.begin(self.setup.linger),
                 },
-                () = linger(&self.ending) => return Ok(()),
-                () = self.output.closed() => return Ok(()),
-                _ = tokio::signal::ctrl_c() => return Err(Failure::interrupted()),
             }
         }
     }

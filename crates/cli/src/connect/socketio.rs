@@ -3,6 +3,7 @@
 mod perform;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -140,13 +141,18 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn talk(&mut self) -> Result<(), Failure> {
+        let mut interrupted = pin!(tokio::signal::ctrl_c());
         loop {
             let settled = self.questions == 0 && !self.joining;
             let listening = self.greeted && !self.ending.begun() && !self.joining;
             let prompt = format!("{}> ", self.current);
             tokio::select! {
-                // What has come is told before the next line is done.
+                // What ends it comes before a flood of events, and what has come is told before the
+                // next line is done.
                 biased;
+                _ = &mut interrupted => return Err(Failure::interrupted()),
+                () = self.output.closed() => return Ok(()),
+                () = linger(&self.ending), if settled => return self.result(),
                 told = self.told.recv() => {
                     if let Some(told) = told {
                         self.heard(told)?;
@@ -163,9 +169,6 @@ impl Session<'_> {
                     None if self.lines.is_interactive() => return Ok(()),
                     None => self.ending.begin(self.setup.linger),
                 },
-                () = linger(&self.ending), if settled => return self.result(),
-                () = self.output.closed() => return Ok(()),
-                _ = tokio::signal::ctrl_c() => return Err(Failure::interrupted()),
             }
         }
     }
@@ -242,7 +245,9 @@ impl Session<'_> {
         if reconnecting {
             return Ok(());
         }
-        self.ended(socket.namespace(), Failure::disconnected(reason))
+        let by_server = reason != DisconnectReason::ClientDisconnect;
+        let failure = by_server.then(|| Failure::disconnected(reason));
+        self.ended(socket.namespace(), failure)
     }
 
     fn not_connected(&mut self, socket: &Socket, failure: ConnectFailure) -> Result<(), Failure> {
@@ -262,27 +267,23 @@ impl Session<'_> {
             message,
             data,
         });
-        self.ended(namespace, Failure::new(status::REFUSED, refused))
+        self.ended(namespace, Some(Failure::new(status::REFUSED, refused)))
     }
 
-    /// A namespace does not come back by itself.
-    fn ended(&mut self, namespace: &str, failure: Failure) -> Result<(), Failure> {
+    /// A namespace does not come back by itself: because of a failure, or because this side has
+    /// left it.
+    fn ended(&mut self, namespace: &str, failure: Option<Failure>) -> Result<(), Failure> {
         if self.lines.is_interactive() {
             let note = "/connect connects again, /quit ends";
             self.output.tell(&Happening::Note(note.to_owned()));
             return Ok(());
         }
-        let left = failure
-            .message
-            .contains(DisconnectReason::ClientDisconnect.as_str());
         self.sockets.remove(namespace);
-        if self.sockets.is_empty() && !left {
-            return Err(failure);
+        if !self.sockets.is_empty() {
+            return Ok(());
         }
-        if self.sockets.is_empty() {
-            self.ending.begin(Some(Duration::ZERO));
-        }
-        Ok(())
+        self.ending.begin(Some(Duration::ZERO));
+        failure.map_or(Ok(()), Err)
     }
 
     fn joined(
