@@ -575,12 +575,15 @@ async fn a_certificate_of_ones_own_is_trusted_if_told_so() -> Result<()> {
 #[tokio::test]
 async fn ctrl_c_ends_it_in_good_order() -> Result<()> {
     let (mut server, url) = js_server("client-server", json!({})).await?;
-    for args in [
-        vec![url.as_str()],
-        vec![url.as_str(), "-p", "engineio", "--path", "/socket.io/"],
+    let engine = vec![url.as_str(), "-p", "engineio", "--path", "/socket.io/"];
+    let add = json!({ "event": "add", "args": [1, 2], "ack": true });
+    for (args, line, answer) in [
+        (vec![url.as_str()], add, "ack"),
+        (engine, json!({ "text": "0" }), "message"),
     ] {
         let mut talk = Talk::start(&args)?;
-        talk.hear("connected").await?;
+        talk.say(line).await?;
+        talk.hear(answer).await?;
         let pid = talk.child.id().context("it ended")?.to_string();
         let sent = Command::new("kill").args(["-INT", &pid]).status().await?;
         assert!(sent.success());
