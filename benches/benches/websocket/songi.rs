@@ -32,18 +32,25 @@ impl Owned {
     }
 }
 
+impl Owned {
+    /// Reads into what the unread start of a message leaves free.
+    fn read(&mut self) {
+        let unread = self.buffer.len();
+        let size = READ.max(unread + self.connection.missing());
+        self.buffer.reserve(size - unread);
+        let buffer = &mut self.buffer;
+        self.stream
+            .take(size - unread, |piece| buffer.extend_from_slice(piece));
+    }
+}
+
 impl Decode for Owned {
     fn take(&mut self, count: usize) {
         for _ in 0..count {
             let event = loop {
                 match self.connection.receive(&mut self.buffer).unwrap() {
                     Some(event) => break event,
-                    None => {
-                        self.buffer.reserve(READ);
-                        let buffer = &mut self.buffer;
-                        self.stream
-                            .take(READ, |piece| buffer.extend_from_slice(piece));
-                    }
+                    None => self.read(),
                 }
             };
             match event {

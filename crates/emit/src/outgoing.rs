@@ -9,7 +9,7 @@ use songi_engineio::Frame;
 use songi_socketio::{EncodeError, Format, Limits, Packet, Parser};
 
 /// The type digit of an Engine.IO message, which stands in front of a Socket.IO packet.
-const MESSAGE: u8 = b'4';
+pub(crate) const MESSAGE: u8 = b'4';
 
 /// A Socket.IO packet with its attachments, as Engine.IO frames. Whoever sends it shares its bytes.
 ///
@@ -149,27 +149,7 @@ impl Outgoing {
     where
         E: From<EncodeError>,
     {
-        Self::with_attachments(|wire| write(wire).map(|()| Vec::new()))
-    }
-
-    /// Writes behind the digit of an Engine.IO message, so that the text need not be copied.
-    fn with_attachments<E>(
-        write: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>, E>,
-    ) -> Result<Self, E>
-    where
-        E: From<EncodeError>,
-    {
-        let mut wire = Vec::with_capacity(128);
-        wire.push(MESSAGE);
-        let attachments = write(&mut wire)?;
-        let text = FastStr::from_vec_u8(wire)
-            .map_err(|error| EncodeError::Serialize(error.to_string()))?;
-        let head = Frame::from_message_wire(text);
-        Ok(Self {
-            head,
-            attachments,
-            parser: Parser::Json,
-        })
+        Self::with_parser(&Parser::Json, |wire| write(wire).map(|()| Vec::new()))
     }
 
     /// A packet as one of its parsers' methods writes it.
@@ -194,18 +174,42 @@ impl Outgoing {
     where
         E: From<EncodeError>,
     {
-        if parser.format() == Format::Text {
-            let mut packet = Self::with_attachments(write)?;
-            packet.parser = parser.clone();
-            return Ok(packet);
-        }
         let mut wire = Vec::with_capacity(128);
+        if parser.format() == Format::Text {
+            // Behind the digit of an Engine.IO message, so that the text need not be copied.
+            wire.push(MESSAGE);
+        }
         let attachments = write(&mut wire)?;
+        Ok(Self::from_wire(wire, attachments, parser)?)
+    }
+
+    /// What a parser has written, behind the digit of a message if it is text.
+    pub(crate) fn from_wire(
+        wire: Vec<u8>,
+        attachments: Vec<Bytes>,
+        parser: &Parser,
+    ) -> Result<Self, EncodeError> {
+        let head = if parser.format() == Format::Text {
+            let text = FastStr::from_vec_u8(wire)
+                .map_err(|error| EncodeError::Serialize(error.to_string()))?;
+            Frame::from_message_wire(text)
+        } else {
+            Frame::Binary(wire.into())
+        };
         Ok(Self {
-            head: Frame::Binary(wire.into()),
+            head,
             attachments,
             parser: parser.clone(),
         })
+    }
+
+    /// A packet without attachments, whose text has the digit of a message in front.
+    pub(crate) fn from_message_text(text: &str, parser: &Parser) -> Self {
+        Self {
+            head: Frame::from_message_wire(FastStr::new(text)),
+            attachments: Vec::new(),
+            parser: parser.clone(),
+        }
     }
 
     /// Bytes of all its frames.

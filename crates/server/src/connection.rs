@@ -8,32 +8,38 @@ mod admit;
 mod core;
 mod drive;
 mod pressure;
+mod stream;
+mod wire;
+mod writing;
 
-use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::Waker;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use faststr::FastStr;
 use parking_lot::Mutex;
 use smallvec::{SmallVec, smallvec};
-use songi_emit::{EmitError, Outgoing};
+use songi_emit::Outgoing;
 use songi_engineio::{
-    CloseReason, Dialect, Frame, RequestId, Response, Revision, SendOptions, ServerSession,
-    Transport, TransportEnd, TransportId,
+    CloseReason, Dialect, Frame, Message, RequestId, Response, Revision, SendOptions,
+    ServerSession, Transport, TransportEnd, TransportId,
 };
 use songi_socketio::handler::Rejection;
 use songi_socketio::server as protocol;
 use songi_socketio::server::StateError;
+use songi_tokio::WebSocket;
+use songi_websocket::Event;
 use tokio::sync::{Notify, oneshot};
 
-pub(crate) use self::core::Queued;
-use self::core::{Core, ToWrite, WebSocketQueue, WebSockets, Work};
+use self::core::{Core, WebSockets, Work, Works};
 use self::drive::close_reason;
 pub use self::pressure::SlowClient;
+pub(crate) use self::stream::Stream;
+pub(crate) use self::wire::Accepted;
+use self::wire::{Received, Wire};
 use crate::handshake::Handshake;
 use crate::metrics::{Observed, Traffic, count};
 use crate::reason::DisconnectReason;
@@ -49,10 +55,6 @@ pub(crate) struct Connection {
     /// Events that wait for their handlers, of all sockets.
     backlog: AtomicUsize,
     caught_up: Notify,
-    /// Bytes that the task of the WebSocket has taken and not written.
-    unwritten: AtomicUsize,
-    /// Somebody waits until nothing waits for the client.
-    awaits_drain: AtomicBool,
     drained: Notify,
 }
 
@@ -75,10 +77,11 @@ impl Connection {
         sid: FastStr,
         handshake: Handshake,
         dialect: Dialect,
+        websocket: Accepted,
     ) -> Option<(Arc<Self>, TransportId)> {
         let engine = shared.engine.clone();
         let (session, id) = ServerSession::websocket_in(dialect, engine, sid.clone(), shared.now());
-        let websockets = smallvec![WebSocketQueue::new(id)];
+        let websockets = smallvec![Wire::new(id, websocket)];
         let connection = Self::new(shared, sid, handshake, session, websockets)?;
         Some((connection, id))
     }
@@ -106,7 +109,7 @@ impl Connection {
             scheduled: None,
             reason: None,
             description: None,
-            unwritten: 0,
+            awaits_drain: false,
             drop_volatile_beyond: match shared.config.slow_client {
                 SlowClient::Disconnect => None,
                 SlowClient::DropVolatileFirst => Some(shared.config.max_buffered),
@@ -121,8 +124,6 @@ impl Connection {
             core: Mutex::new(core),
             backlog: AtomicUsize::new(0),
             caught_up: Notify::new(),
-            unwritten: AtomicUsize::new(0),
-            awaits_drain: AtomicBool::new(false),
             drained: Notify::new(),
         });
         match shared.connections.write().entry(sid) {
@@ -184,7 +185,7 @@ impl Connection {
         Observed {
             transport: core.session.transport(),
             traffic: core.traffic,
-            buffered: core.buffered() + self.unwritten.load(Ordering::Relaxed),
+            buffered: core.buffered(),
             pending: self.backlog.load(Ordering::Relaxed),
         }
     }
@@ -239,75 +240,74 @@ impl Connection {
     // WebSockets
 
     /// A WebSocket was opened for this session, to upgrade it.
-    pub(crate) fn websocket_opened(self: &Arc<Self>) -> TransportId {
+    pub(crate) fn websocket_opened(self: &Arc<Self>, websocket: Accepted) -> TransportId {
         self.drive(|core, now, _| {
             let id = core.session.websocket_opened(now);
-            core.websockets.push(WebSocketQueue::new(id));
+            core.websockets.push(Wire::new(id, websocket));
             id
         })
     }
 
-    /// A message came by a WebSocket.
-    pub(crate) fn frame(self: &Arc<Self>, id: TransportId, frame: Frame) {
-        self.drive(|core, now, _| {
-            if let Some(queue) = core.websocket(id) {
-                // Its task is here, and not waiting: what this brings needs not wake it.
-                queue.parked = false;
+    /// Carries messages both ways until either side ends it: what the task of a WebSocket does.
+    pub(crate) fn poll_websocket(
+        self: &Arc<Self>,
+        id: TransportId,
+        cx: &mut Context<'_>,
+    ) -> Poll<TransportEnd> {
+        let now = self.shared.now();
+        loop {
+            let mut work = Works::new();
+            {
+                let core = &mut *self.core.lock();
+                let Some(wire) = core.websockets.iter_mut().find(|wire| wire.id == id) else {
+                    return Poll::Ready(TransportEnd::Closed);
+                };
+                let session = &core.session;
+                let polled = wire.poll(self.is_behind(), cx, |text| {
+                    session.receive_text(id, text).map(text_of)
+                });
+                if polled.is_pending() {
+                    self.tell_drained(core);
+                }
+                let message = match ready!(polled) {
+                    Ok(Received::Message(text)) => Some(Message::Text(text)),
+                    Ok(Received::Event(Event::Text(text))) => {
+                        core.session.receive(id, Frame::Text(text), now)
+                    }
+                    Ok(Received::Event(Event::Binary(bytes))) => {
+                        core.session.receive(id, Frame::Binary(bytes), now)
+                    }
+                    Ok(Received::Event(Event::Close(_))) => {
+                        return Poll::Ready(TransportEnd::Closed);
+                    }
+                    Ok(Received::Event(_)) => continue,
+                    Err(end) => return Poll::Ready(end),
+                };
+                if let Some(message) = message {
+                    self.receive(core, message, now, &mut work);
+                }
+                self.settle(core, now, &mut work);
             }
-            core.session.frame(id, frame, now);
-        });
+            // Handlers run, and what they send waits for the next round.
+            self.perform_all(work);
+        }
     }
 
-    /// The task of a WebSocket has ended.
-    pub(crate) fn websocket_closed(self: &Arc<Self>, id: TransportId, end: TransportEnd) {
+    /// The task of a WebSocket has nothing more to carry: it gets the WebSocket, to close it.
+    pub(crate) fn websocket_closed(
+        self: &Arc<Self>,
+        id: TransportId,
+        end: TransportEnd,
+    ) -> Option<WebSocket<Stream>> {
         self.drive(|core, now, _| {
-            core.websockets.retain(|queue| queue.id != id);
-            self.unwritten.store(0, Ordering::SeqCst);
+            let position = core.websockets.iter().position(|wire| wire.id == id);
+            let wire = position.map(|position| core.websockets.swap_remove(position));
             core.session.transport_closed(id, end, now);
-        });
-    }
-
-    /// Takes what waits for a WebSocket. Its task is woken when there is more.
-    pub(crate) fn take_frames(&self, id: TransportId, task: &Waker) -> ToWrite {
-        let mut core = self.core.lock();
-        let Some(queue) = core.websocket(id) else {
-            return ToWrite {
-                frames: VecDeque::new(),
-                closing: true,
-            };
-        };
-        match &mut queue.task {
-            Some(known) => known.clone_from(task),
-            None => queue.task = Some(task.clone()),
-        }
-        queue.bytes = 0;
-        queue.congested = false;
-        queue.parked = true;
-        ToWrite {
-            frames: mem::take(&mut queue.frames),
-            closing: queue.closing,
-        }
-    }
-
-    /// So much waits to be written to a WebSocket that nothing more is taken for now.
-    pub(crate) fn congested(&self, id: TransportId) {
-        let mut core = self.core.lock();
-        if let Some(queue) = core.websocket(id) {
-            queue.congested = true;
-            queue.parked = true;
-        }
+            wire.map(Wire::into_socket)
+        })
     }
 
     // Emitting
-
-    /// Queues a packet with its attachments, next to each other.
-    pub(crate) fn send(
-        self: &Arc<Self>,
-        packet: &Outgoing,
-        options: SendOptions,
-    ) -> Result<(), EmitError> {
-        self.command(|core, now, _| core.send(packet, options, now))
-    }
 
     /// A packet that the protocol's state writes.
     fn encode(
@@ -393,4 +393,14 @@ impl Connection {
             }
         });
     }
+}
+
+/// A text of its own, in one allocation or none.
+fn text_of(text: &str) -> FastStr {
+    // As long as it may be to lie inline.
+    const INLINE: usize = 30;
+    if text.len() <= INLINE {
+        return FastStr::new(text);
+    }
+    FastStr::from_arc_str(Arc::from(text))
 }

@@ -117,19 +117,18 @@ impl SocketInner {
             let polled =
                 span.in_scope(|| Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop())));
             match polled {
-                Poll::Ready(()) => self.finish_job(kind),
+                Poll::Ready(()) => next = self.finish_job(kind),
                 Poll::Pending => {
                     let socket = self.clone();
                     tokio::spawn(async move {
                         run.instrument(span).await;
-                        socket.finish_job(kind);
-                        if let Some(job) = socket.next_job() {
+                        if let Some(job) = socket.finish_job(kind) {
                             socket.run(job);
                         }
                     });
+                    next = self.next_job();
                 }
             }
-            next = self.next_job();
         }
     }
 
@@ -180,14 +179,28 @@ impl SocketInner {
         self.inbox.lock().next(concurrency)
     }
 
-    fn finish_job(&self, kind: Kind) {
-        self.inbox.lock().finished(kind);
+    /// Takes note that a job is done; the next one, if it can begin.
+    fn finish_job(&self, kind: Kind) -> Option<Job> {
+        let concurrency = self.namespace().inner().concurrency();
+        let mut inbox = self.inbox.lock();
+        inbox.finished(kind);
+        if kind != Kind::Event {
+            drop(inbox);
+            self.finish_life(kind);
+            return self.next_job();
+        }
+        let next = inbox.next(concurrency);
+        drop(inbox);
+        if let Some(connection) = self.connection() {
+            connection.event_handled();
+        }
+        next
+    }
+
+    /// What follows the handlers of the socket's beginning and end.
+    fn finish_life(&self, kind: Kind) {
         match kind {
-            Kind::Event => {
-                if let Some(connection) = self.connection() {
-                    connection.event_handled();
-                }
-            }
+            Kind::Event | Kind::Connected => {}
             Kind::Disconnecting => self.forget_leaving_rooms(),
             Kind::Disconnected => {
                 self.drop_handlers();
@@ -196,7 +209,6 @@ impl SocketInner {
                     successor.release();
                 }
             }
-            Kind::Connected => {}
         }
     }
 }

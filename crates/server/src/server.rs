@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::failure::ErrorHook;
+use crate::flusher::Flusher;
 use crate::http::{self, ClientFiles, Hooks, ServerLayer, ServerService};
 use crate::metrics::Counters;
 use crate::namespace::Namespace;
@@ -57,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) connections: RwLock<HashMap<FastStr, Arc<Connection>>>,
     pub(crate) timers: Arc<Timers<Connection>>,
+    /// There is one from the first client on.
+    flusher: OnceLock<Arc<Flusher<Connection>>>,
     /// The tasks of the WebSockets and of the HTTP connections that the server accepted itself.
     pub(crate) tasks: TaskTracker,
     /// Nobody is let in any more.
@@ -71,7 +74,7 @@ pub(crate) struct Shared {
     origin: Instant,
     /// Where the tasks run, known from the first client on.
     runtime: OnceLock<Handle>,
-    timer_task: OnceLock<AbortHandle>,
+    background: OnceLock<Vec<AbortHandle>>,
 }
 
 impl Server {
@@ -93,6 +96,7 @@ impl Server {
                 config: config.with_slashes(),
                 connections: RwLock::default(),
                 timers: Arc::new(Timers::new()),
+                flusher: OnceLock::new(),
                 tasks: TaskTracker::new(),
                 closing: CancellationToken::new(),
                 closed: CancellationToken::new(),
@@ -103,7 +107,7 @@ impl Server {
                 weak: server.clone(),
                 origin: Instant::now(),
                 runtime: OnceLock::new(),
-                timer_task: OnceLock::new(),
+                background: OnceLock::new(),
             }
         });
         Self { shared }
@@ -178,14 +182,31 @@ impl Shared {
     /// be there.
     pub(crate) fn start(&self) {
         let runtime = self.runtime.get_or_init(Handle::current);
-        self.timer_task.get_or_init(|| {
+        self.background.get_or_init(|| {
             self.start_adapters();
             self.start_sweeper(runtime);
             let (timers, origin) = (self.timers.clone(), self.origin);
-            runtime
-                .spawn(async move { timers.run(|| origin.elapsed()).await })
-                .abort_handle()
+            let timers = runtime.spawn(async move { timers.run(|| origin.elapsed()).await });
+
+            let threads = runtime.metrics().num_workers();
+            let flusher = self.flusher.get_or_init(|| Arc::new(Flusher::new(threads)));
+            let flush = |thread| {
+                let flusher = flusher.clone();
+                runtime.spawn(async move { flusher.run(thread).await })
+            };
+            std::iter::once(timers)
+                .chain((0..threads).map(flush))
+                .map(|task| task.abort_handle())
+                .collect()
         });
+    }
+
+    /// Writes to the clients of a broadcast what is queued for them.
+    pub(crate) fn flush(&self, receivers: Vec<Arc<Connection>>) {
+        // There are clients, so there is one.
+        if let Some(flusher) = self.flusher.get() {
+            flusher.add(receivers);
+        }
     }
 
     /// Forgets what is kept for clients that have not come back.
@@ -224,7 +245,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Some(task) = self.timer_task.get() {
+        for task in self.background.get().into_iter().flatten() {
             task.abort();
         }
     }

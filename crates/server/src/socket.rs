@@ -14,7 +14,7 @@ use faststr::FastStr;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::json;
-use songi_emit::{AckReply, EmitError, Emitter, Outgoing};
+use songi_emit::{AckReply, EmitError, Emitter, EncodeError, Encoded, Outgoing, encode_for_one};
 use songi_engineio::SendOptions;
 use songi_socketio::handler::{EventContext, Failure, FromEvent, HandlerSocket};
 use songi_socketio::{AckRegistry, ArgumentError, Parser};
@@ -28,6 +28,7 @@ use crate::EmitWithAck;
 use crate::adapter::Local;
 use crate::broadcast::Broadcast;
 use crate::connection::Connection;
+use crate::delivery::ForMany;
 use crate::handshake::Handshake;
 use crate::inbox::Inbox;
 use crate::namespace::Namespace;
@@ -83,11 +84,42 @@ impl SocketInner {
 
     /// Queues a packet that was encoded before.
     pub(crate) fn send(&self, packet: &Outgoing, options: SendOptions) -> Result<(), EmitError> {
+        self.connected_connection()?.send(packet, options)
+    }
+
+    /// Queues a packet for this client alone, of this parser.
+    fn send_encoded(
+        &self,
+        packet: Encoded<'_>,
+        parser: &Parser,
+        options: SendOptions,
+    ) -> Result<(), EmitError> {
+        let connection = self.connected_connection()?;
+        if let Encoded::Text(text) = packet
+            && connection.send_text(text, options)
+        {
+            return Ok(());
+        }
+        connection.send(&packet.into_packet(parser), options)
+    }
+
+    /// Queues a packet that others get too. Gives the connection if the caller has to see to it
+    /// that what is queued is written.
+    pub(crate) fn send_shared(
+        &self,
+        packet: &ForMany<'_>,
+        options: SendOptions,
+    ) -> Result<Option<Arc<Connection>>, EmitError> {
+        let connection = self.connected_connection()?;
+        let unwritten = connection.send_shared(packet, options)?;
+        Ok(unwritten.then_some(connection))
+    }
+
+    fn connected_connection(&self) -> Result<Arc<Connection>, EmitError> {
         if !self.connected.load(Ordering::Acquire) {
             return Err(EmitError::Disconnected);
         }
-        let connection = self.connection().ok_or(EmitError::Disconnected)?;
-        connection.send(packet, options)
+        self.connection().ok_or(EmitError::Disconnected)
     }
 
     /// Queues an event, and tells those who listen to what is sent.
@@ -347,9 +379,18 @@ impl Socket {
         args: &impl Serialize,
         options: SendOptions,
     ) -> Result<(), EmitError> {
-        let packet = self.0.local().encode(None, event, args)?;
+        let local = self.0.local();
+        if local.memory().is_none() && !self.0.is_watched() {
+            let (parser, namespace) = (local.parser(), local.name());
+            return encode_for_one(
+                parser,
+                |wire| parser.event(wire, namespace, None, event, args),
+                |packet| self.0.send_encoded(packet, parser, options),
+            )?;
+        }
+        let packet = local.encode(None, event, args)?;
         self.0.tell_watchers(&packet);
-        self.0.local().emit(&self.0, &packet, options)
+        local.emit(&self.0, &packet, options)
     }
 }
 
@@ -380,11 +421,13 @@ impl Emitter for Socket {
 
 impl HandlerSocket for Socket {
     fn acknowledge<T: Serialize>(&self, id: u64, value: &T) {
-        let parser = self.0.local().parser();
-        let sent = Outgoing::ack_in(parser, self.0.namespace.name(), id, value)
-            .map_err(EmitError::from)
-            .and_then(|packet| self.0.send(&packet, SendOptions::default()));
-        if let Err(error) = sent {
+        let (parser, namespace) = (self.0.local().parser(), self.0.namespace.name());
+        let sent: Result<Result<(), EmitError>, EncodeError> = encode_for_one(
+            parser,
+            |wire| parser.ack(wire, namespace, id, value),
+            |packet| self.0.send_encoded(packet, parser, SendOptions::default()),
+        );
+        if let Err(error) = sent.map_err(EmitError::from).and_then(|sent| sent) {
             tracing::debug!(name: "songi.emit.failed", socket = %self.0.id, %error);
         }
     }

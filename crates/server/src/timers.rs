@@ -27,8 +27,15 @@ impl Tick {
         Self(u32::try_from(ticks).unwrap_or(u32::MAX))
     }
 
+    /// Whether there is an earlier tick for this time.
+    pub(crate) fn is_late_for(self, at: Duration) -> bool {
+        at + TICK <= self.time()
+    }
+
     fn time(self) -> Duration {
-        TICK * self.0
+        // Without a division, because this is asked for each message.
+        let millis = u64::from(self.0) * TICK.as_millis() as u64;
+        Duration::from_millis(millis)
     }
 }
 
@@ -107,6 +114,8 @@ mod tests {
             let at = Duration::from_millis(ms);
             assert!(Tick::at(at).time() >= at);
             assert!(Tick::at(at).time() < at + TICK);
+            assert!(!Tick::at(at).is_late_for(at));
+            assert!(Tick::at(at + TICK).is_late_for(at));
         }
     }
 

@@ -6,16 +6,19 @@ mod futures;
 use std::{
     fmt,
     future::poll_fn,
+    io::{self, IoSlice},
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::BytesMut;
-use songi_websocket::{CloseFrame, Config, Connection, Event, Message, Prepared, SendError, Step};
+use songi_websocket::{
+    CloseFrame, Config, Connection, Event, Message, Prepared, SendError, Step, Violation,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use self::drive::timed_out;
-use crate::{Error, random, timer::Timer};
+use crate::{Error, random, timer::Timer, write};
 
 /// A WebSocket over a stream, after the opening handshake.
 ///
@@ -131,6 +134,15 @@ impl<IO> WebSocket<IO> {
             .and_then(|part| self.connection.send_chunk(part, last))
     }
 
+    /// Queues a text that is only lent, and is copied: see [`Connection::send_text`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and the caller has the text.
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError<()>> {
+        self.not_behind(())?;
+        self.connection.send_text(text)
+    }
+
     /// Queues a message that was framed once for many sockets.
     ///
     /// # Errors
@@ -178,6 +190,52 @@ impl<IO> WebSocket<IO> {
         }
     }
 
+    /// Writes what is queued, and waits for nothing: by a function that writes to the stream what
+    /// it takes at once, such as [`TcpStream::try_write_vectored`](tokio::net::TcpStream). It is for
+    /// those who want to write from elsewhere than the socket's own task, which need not be woken
+    /// then; where the stream has a buffer of its own, that task has to flush it.
+    ///
+    /// ```
+    /// use std::io::{self, IoSlice};
+    /// use songi_tokio::{Config, Message, WebSocket};
+    /// use tokio::net::{TcpListener, TcpStream};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> io::Result<()> {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addr()?;
+    /// let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
+    /// # let (client, (server, _)) = (client?, server?);
+    /// let mut server = WebSocket::server(server, Default::default(), Config::default());
+    /// let mut client = WebSocket::client(client, Default::default(), Config::default());
+    ///
+    /// server.send(Message::text("hi")).unwrap();
+    /// server.get_ref().writable().await?;
+    /// server.try_flush(|stream, slices| stream.try_write_vectored(slices))?;
+    /// assert_eq!(server.queued(), 0);
+    /// assert!(client.recv().await.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `write`. [`WouldBlock`](io::ErrorKind::WouldBlock) leaves the rest queued for the
+    /// socket's task, as every other error does, of which [`recv`](Self::recv) will tell.
+    pub fn try_flush(
+        &mut self,
+        mut write: impl FnMut(&IO, &[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        while self.connection.queued() > 0 {
+            let slices = self.connection.slices();
+            let written = write::with_slices(slices, |slices| write(&self.io, slices))?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.connection.transmitted(written);
+        }
+        Ok(())
+    }
+
     /// The stream.
     pub const fn get_ref(&self) -> &IO {
         &self.io
@@ -223,10 +281,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// # }
     /// ```
     pub fn next_buffered(&mut self) -> Option<Event> {
+        self.next_buffered_with(Connection::receive)
+    }
+
+    /// [`next_buffered`](Self::next_buffered) with a function of the caller's own: see
+    /// [`poll_recv_with`](Self::poll_recv_with).
+    pub fn next_buffered_with<T>(
+        &mut self,
+        mut receive: impl FnMut(&mut Connection, &mut BytesMut) -> Result<Option<T>, Violation>,
+    ) -> Option<T> {
         if self.finished || self.failure.is_some() || self.input.is_empty() {
             return None;
         }
-        let received = self.connection.receive(&mut self.input);
+        let received = receive(&mut self.connection, &mut self.input);
         self.received(received)
     }
 
@@ -256,14 +323,26 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     /// The poll form of [`recv`](Self::recv); it makes progress with writing too, so a task may
     /// rely on it alone.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        self.poll_recv_with(cx, Connection::receive)
+    }
+
+    /// The poll form of [`recv`](Self::recv) with a function that takes the next event from the
+    /// input, in place of [`Connection::receive`]. It has to call that, or
+    /// [`Connection::receive_short`], which lends what it receives; what it makes of it is returned.
+    pub fn poll_recv_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut receive: impl FnMut(&mut Connection, &mut BytesMut) -> Result<Option<T>, Violation>,
+    ) -> Poll<Option<Result<T, Error>>> {
         loop {
             if self.finished {
                 return Poll::Ready(self.failure.take().map(Err));
             }
             if self.failure.is_none() && !self.input.is_empty() {
-                let received = self.connection.receive(&mut self.input);
+                let received = receive(&mut self.connection, &mut self.input);
                 if let Some(event) = self.received(received) {
-                    return Poll::Ready(Some(Ok(self.before_event(event, cx))));
+                    self.before_event(cx);
+                    return Poll::Ready(Some(Ok(event)));
                 }
             }
             if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
@@ -293,8 +372,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
             if self.poll_deadline(cx).is_ready() {
                 continue;
             }
-            if let Some(event) = ready!(self.poll_read(cx)) {
-                return Poll::Ready(Some(Ok(self.before_event(event, cx))));
+            if let Some(event) = ready!(self.poll_read(cx, &mut receive)) {
+                self.before_event(cx);
+                return Poll::Ready(Some(Ok(event)));
             }
         }
     }

@@ -18,26 +18,33 @@ const SLICES: usize = 64;
 pub(crate) fn poll_write<'a>(
     io: Pin<&mut impl AsyncWrite>,
     cx: &mut Context<'_>,
-    mut slices: impl Iterator<Item = &'a [u8]>,
+    slices: impl Iterator<Item = &'a [u8]>,
 ) -> Poll<io::Result<usize>> {
-    let Some(first) = slices.next() else {
-        return Poll::Ready(Ok(0));
-    };
-    let written = match slices.next() {
-        None => ready!(io.poll_write(cx, first))?,
-        Some(second) => {
-            let mut filled = [IoSlice::new(&[]); SLICES];
-            let mut used = 0;
-            let all = [first, second].into_iter().chain(slices);
-            for (slot, slice) in filled.iter_mut().zip(all) {
-                *slot = IoSlice::new(slice);
-                used += 1;
-            }
-            ready!(io.poll_write_vectored(cx, filled.get(..used).unwrap_or_default()))?
-        }
-    };
+    let written = ready!(with_slices(slices, |slices| match slices {
+        [one] => io.poll_write(cx, one),
+        all => io.poll_write_vectored(cx, all),
+    }))?;
     match written {
         0 => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
         written => Poll::Ready(Ok(written)),
     }
+}
+
+/// Calls a function with the first slices, as many as one write takes.
+pub(crate) fn with_slices<'a, R>(
+    mut slices: impl Iterator<Item = &'a [u8]>,
+    write: impl FnOnce(&[IoSlice<'a>]) -> R,
+) -> R {
+    let first = IoSlice::new(slices.next().unwrap_or_default());
+    let Some(second) = slices.next() else {
+        return write(&[first]);
+    };
+    let mut filled = [IoSlice::new(&[]); SLICES];
+    let mut used = 0;
+    let all = [first, IoSlice::new(second)].into_iter();
+    for (slot, slice) in filled.iter_mut().zip(all.chain(slices.map(IoSlice::new))) {
+        *slot = slice;
+        used += 1;
+    }
+    write(filled.get(..used).unwrap_or_default())
 }

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 
 use crate::{
     AbnormalClosure, CloseFrame, Config, Event, EventRef, MaskSource, Message, Prepared, Receiver,
-    Reply, Role, SendError, Sender, Step, Timeout, Violation,
+    Reply, Role, SendError, Sender, ShortMessage, Step, Timeout, Violation,
 };
 
 /// A WebSocket connection after its opening handshake, without its transport.
@@ -78,11 +78,13 @@ impl Connection {
     /// Takes the next event from the start of `input`, and queues the answer it asks for: a pong,
     /// or a Close frame.
     ///
-    /// `Ok(None)` means that more bytes are needed. What is left in `input` then is at most the
-    /// start of a header or of a control frame (138 bytes): keep it, and append to it. Payloads
-    /// that arrive in parts are moved out at once, so `input` never has to grow.
+    /// `Ok(None)` means that more bytes are needed. What is left in `input` then has to stay there,
+    /// and what is read next to be appended: at most the start of a header or of a control frame
+    /// (138 bytes), or of a message of at most 64 KiB in one frame, which is given out without a
+    /// copy if the rest comes at once: [`missing`](Self::missing) tells how much that is. All else
+    /// that arrives in parts is moved out.
     ///
-    /// Payloads up to 256 bytes, and those below 1/64 of the buffer behind `input`, are
+    /// Payloads up to 1 KiB, and those below 1/64 of the buffer behind `input`, are
     /// copied out of it; larger ones share it.
     ///
     /// # Errors
@@ -102,6 +104,48 @@ impl Connection {
             Err(violation) => self.sender.reply(Reply::Fail(*violation)),
         }
         received
+    }
+
+    /// Lends a short message to `take`, if `input` starts with one: one that is whole, in one
+    /// frame, not compressed, and of at most 1 KiB. `Ok(None)` says nothing else of the input, and
+    /// asks for [`receive`](Self::receive). For who reads messages where they lie, and wants to
+    /// share the bytes of large ones.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use songi_websocket::{Config, Connection, ShortMessage};
+    ///
+    /// let mut connection = Connection::server(Config::default());
+    /// let mut input = BytesMut::from(&b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x81"[..]);
+    /// let len = connection.receive_short(&mut input, |message| match message {
+    ///     ShortMessage::Text(text) => text.len(),
+    ///     ShortMessage::Binary(bytes) => bytes.len(),
+    /// })?;
+    /// assert_eq!((len, &input[..]), (Some(5), &b"\x81"[..]));
+    /// # Ok::<(), songi_websocket::Violation>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub fn receive_short<R>(
+        &mut self,
+        input: &mut BytesMut,
+        take: impl FnOnce(ShortMessage<'_>) -> R,
+    ) -> Result<Option<R>, Violation> {
+        let received = self.receiver.receive_short(input, take);
+        if let Err(violation) = &received {
+            self.sender.reply(Reply::Fail(*violation));
+        }
+        received
+    }
+
+    /// How many bytes the message lacks whose start was left in the input: room for them saves a
+    /// copy. 0 where none was left, or its length is not known yet.
+    #[must_use]
+    #[inline]
+    pub fn missing(&self) -> usize {
+        self.receiver.missing()
     }
 
     /// As [`receive`](Self::receive), but lends what lies whole in `input`: without allocations,
@@ -156,6 +200,7 @@ impl Connection {
     /// The message comes back: [`SendError::Full`] if the queue would pass
     /// [`Config::queue_limit`], [`SendError::Interleaved`] between the parts of another message,
     /// [`SendError::Closing`] after a Close frame was sent or received.
+    #[inline]
     pub fn send(&mut self, message: Message) -> Result<(), SendError> {
         self.sender.send(message)
     }
@@ -187,6 +232,24 @@ impl Connection {
     /// As [`send`](Self::send); [`SendError::Interleaved`] for a part of another kind.
     pub fn send_chunk(&mut self, part: Message, last: bool) -> Result<(), SendError> {
         self.sender.send_chunk(part, last)
+    }
+
+    /// Queues a text that is only lent: it is copied behind its header. For a short one that is
+    /// cheaper than to make a message of it; a long one is copied where [`send`](Self::send) would
+    /// share it.
+    ///
+    /// ```
+    /// # use songi_websocket::{Config, Connection};
+    /// let mut connection = Connection::server(Config::default());
+    /// connection.send_text("hi")?;
+    /// assert_eq!(connection.slices().next(), Some(&b"\x81\x02hi"[..]));
+    /// # Ok::<(), songi_websocket::SendError<()>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and the caller has the text.
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError<()>> {
+        self.sender.send_text(text)
     }
 
     /// Queues a message that was framed once for many.

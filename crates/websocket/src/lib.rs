@@ -75,7 +75,7 @@ pub use self::{
     connection::Connection,
     error::{AbnormalClosure, SendError, Violation},
     frame::mask::MaskSource,
-    message::{ControlPayload, ControlPayloadTooLong, Event, EventRef, Message},
+    message::{ControlPayload, ControlPayloadTooLong, Event, EventRef, Message, ShortMessage},
     prepared::Prepared,
     receiver::Receiver,
     reply::Reply,

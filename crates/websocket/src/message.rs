@@ -60,12 +60,19 @@ impl Message {
         self.len() == 0
     }
 
-    pub(crate) fn payload(&self) -> &[u8] {
+    /// What is sent, and as what.
+    #[inline]
+    pub(crate) fn parts(&self) -> (Opcode, &[u8]) {
         match self {
-            Self::Text(text) => text.as_bytes(),
-            Self::Binary(payload) => payload,
-            Self::Ping(payload) | Self::Pong(payload) => payload,
+            Self::Text(text) => (Opcode::Text, text.as_bytes()),
+            Self::Binary(payload) => (Opcode::Binary, payload),
+            Self::Ping(payload) => (Opcode::Ping, payload),
+            Self::Pong(payload) => (Opcode::Pong, payload),
         }
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.parts().1
     }
 
     pub(crate) fn into_payload(self) -> Bytes {
@@ -76,13 +83,8 @@ impl Message {
         }
     }
 
-    pub(crate) const fn opcode(&self) -> Opcode {
-        match self {
-            Self::Text(_) => Opcode::Text,
-            Self::Binary(_) => Opcode::Binary,
-            Self::Ping(_) => Opcode::Ping,
-            Self::Pong(_) => Opcode::Pong,
-        }
+    pub(crate) fn opcode(&self) -> Opcode {
+        self.parts().0
     }
 }
 
@@ -118,6 +120,16 @@ pub enum Event {
     /// The peer closes, with a code and a reason where it gave one; nothing follows. `None` is
     /// close code 1005 to an application that speaks in codes (RFC 6455 §7.1.5).
     Close(Option<CloseFrame>),
+}
+
+/// A short message, lent from the input: see
+/// [`Connection::receive_short`](crate::Connection::receive_short).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShortMessage<'a> {
+    /// A text message.
+    Text(&'a str),
+    /// A binary message.
+    Binary(&'a [u8]),
 }
 
 /// Something received, lent from the input where it lies there whole: see

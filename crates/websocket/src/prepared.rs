@@ -1,6 +1,8 @@
 //! One message for many connections.
 
-use bytes::{Bytes, BytesMut};
+use alloc::vec::Vec;
+
+use bytes::Bytes;
 use faststr::FastStr;
 
 use crate::frame::{
@@ -93,12 +95,12 @@ impl Prepared {
 
 impl Framed {
     fn new(first: u8, payload: &[u8]) -> Self {
-        let mut frame = BytesMut::with_capacity(header::MAX + payload.len());
+        let mut frame = Vec::with_capacity(header::MAX + payload.len());
         header::encode(&mut frame, first, payload.len(), None);
         let header = frame.len() as u8;
         frame.extend_from_slice(payload);
         Self {
-            frame: frame.freeze(),
+            frame: frame.into(),
             header,
         }
     }

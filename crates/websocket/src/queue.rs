@@ -1,9 +1,9 @@
 //! Bytes that wait to be written.
 
-use alloc::{boxed::Box, collections::VecDeque};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::{iter, mem};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
 /// Headers and small payloads in one buffer; large payloads spliced in between, uncopied.
 ///
@@ -11,8 +11,10 @@ use bytes::{Buf, Bytes, BytesMut};
 /// to connections that are idle allocates nothing for each.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    /// Everything that was copied, in order, less what has been transmitted.
-    copied: BytesMut,
+    /// Everything that was copied, in order.
+    copied: Vec<u8>,
+    /// How much of `copied` has been transmitted.
+    done: usize,
     /// The first splice; there are `others` only behind it.
     first: Option<Splice>,
     others: Option<Box<Others>>,
@@ -53,22 +55,37 @@ impl Queue {
 
     /// Appends at most `most` bytes through a function that may only append.
     #[inline]
-    pub(crate) fn copy(&mut self, most: usize, write: impl FnOnce(&mut BytesMut)) {
+    pub(crate) fn copy(&mut self, most: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let before = self.copied.len();
-        if self.copied.capacity() == 0 {
-            // Cheaper than to let an empty buffer grow.
-            self.copied = BytesMut::with_capacity(most);
-        } else {
-            self.copied.reserve(most);
+        if self.copied.capacity() - before < most {
+            return self.copy_and_grow(most, write);
         }
         write(&mut self.copied);
         self.len += self.copied.len() - before;
     }
 
+    #[cold]
+    fn copy_and_grow(&mut self, most: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        // What has been transmitted gives its room, where it is no less than what has to be moved.
+        if self.done >= self.unsent().len() {
+            self.copied.drain(..self.done);
+            self.done = 0;
+        }
+        self.copied.reserve(most);
+        let before = self.copied.len();
+        write(&mut self.copied);
+        self.len += self.copied.len() - before;
+    }
+
+    /// What of `copied` has not been transmitted.
+    fn unsent(&self) -> &[u8] {
+        self.copied.get(self.done..).unwrap_or_default()
+    }
+
     /// Appends a payload without copying it.
     pub(crate) fn share(&mut self, payload: Bytes) {
         self.len += payload.len();
-        let before = self.copied.len();
+        let before = self.unsent().len();
         let Some(first) = &self.first else {
             self.first = Some(Splice { before, payload });
             return;
@@ -81,18 +98,17 @@ impl Queue {
 
     /// The bytes in order, in as few slices as they lie in.
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let mut copied: &[u8] = &self.copied;
-        let mut shared = self
-            .first
-            .iter()
-            .chain(self.others.iter().flat_map(|others| &others.splices));
+        let mut copied = self.unsent();
+        let mut next = self.first.as_ref();
+        let mut others = self.others.as_ref().map(|others| others.splices.iter());
         let mut payload: &[u8] = &[];
         iter::from_fn(move || {
             while payload.is_empty() {
-                let Some(splice) = shared.next() else {
+                let Some(splice) = next else {
                     let rest = mem::take(&mut copied);
                     return (!rest.is_empty()).then_some(rest);
                 };
+                next = others.as_mut().and_then(Iterator::next);
                 payload = &splice.payload;
                 let (before, rest) = copied.split_at_checked(splice.before)?;
                 copied = rest;
@@ -109,18 +125,19 @@ impl Queue {
         let mut n = n.min(self.len);
         self.len -= n;
         if self.len == 0 {
-            self.copied = BytesMut::new();
+            self.copied = Vec::new();
+            self.done = 0;
             self.first = None;
             self.others = None;
             return;
         }
         while n > 0 {
             let Some(front) = &mut self.first else {
-                self.copied.advance(n);
+                self.done += n;
                 return;
             };
             let copied = front.before.min(n);
-            self.copied.advance(copied);
+            self.done += copied;
             front.before -= copied;
             n -= copied;
 
@@ -136,8 +153,6 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
     use proptest::prelude::*;
 
     use super::*;

@@ -8,19 +8,18 @@ use bytes::{Buf, Bytes, BytesMut};
 use faststr::FastStr;
 use simdutf8::basic::from_utf8;
 
-use self::machine::{Front, Short};
+use self::machine::{Front, SHORT_MAX, Short};
 use crate::{
-    AbnormalClosure, CloseFrame, Config, ControlPayload, Event, EventRef, Role, Violation,
+    AbnormalClosure, CloseFrame, Config, ControlPayload, Event, EventRef, Role, ShortMessage,
+    Violation,
     deflate::Inflater,
     frame::Opcode,
     message::assembly::{Assembled, Assembly},
 };
 
-/// Payloads up to this size are always copied out of the read buffer.
-const COPY_MAX: usize = 256;
-
-/// Larger payloads are shared slices of the read buffer, unless they are below this fraction of
-/// it: a small message that somebody keeps must not keep a large buffer.
+/// Payloads up to [`SHORT_MAX`] are copied out of the read buffer. Larger ones are shared slices of
+/// it, unless they are below this fraction of it: a small message that somebody keeps must not keep
+/// a large buffer.
 const SHARE_FRACTION: usize = 64;
 
 /// The receiving half of a connection.
@@ -63,6 +62,14 @@ pub struct Receiver {
 enum State {
     /// Between frames.
     Header,
+    /// At the payload of a message in one frame, of which `arrived` bytes stand at the start of the
+    /// input, unmasked.
+    Waiting {
+        text: bool,
+        mask: [u8; 4],
+        arrived: u32,
+        len: u32,
+    },
     /// Within the payload of a data frame.
     Payload {
         fin: bool,
@@ -94,9 +101,11 @@ impl Receiver {
 
     /// Takes the next event from the start of `input`.
     ///
-    /// `Ok(None)` means that more bytes are needed. What is left in `input` then is at most the
-    /// start of a header or of a control frame (138 bytes): keep it, and append to it. Payloads
-    /// that arrive in parts are moved out at once, so `input` never has to grow.
+    /// `Ok(None)` means that more bytes are needed. What is left in `input` then has to stay there,
+    /// and what is read next to be appended: at most the start of a header or of a control frame
+    /// (138 bytes), or of a message of at most 64 KiB in one frame, which is given out without a
+    /// copy if the rest comes at once: [`missing`](Self::missing) tells how much that is. All else
+    /// that arrives in parts is moved out.
     ///
     /// After a Close frame the rest of the input is discarded, and no event follows.
     ///
@@ -105,16 +114,75 @@ impl Receiver {
     /// discarded.
     #[inline]
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
+        match self.short_message(input) {
+            Some(short) => self.copy_short(input, &short),
+            None => self.receive_any(input),
+        }
+    }
+
+    /// Each value is made where it is to be: to move one that has just been written in parts makes
+    /// the processor wait.
+    #[inline]
+    fn copy_short(
+        &mut self,
+        input: &mut BytesMut,
+        short: &Short,
+    ) -> Result<Option<Event>, Violation> {
+        let &Short { text, size, len } = short;
+        let payload = input.get(size..size + len).unwrap_or_default();
+        if !text {
+            let payload = Bytes::copy_from_slice(payload);
+            input.advance(size + len);
+            return Ok(Some(Event::Binary(payload)));
+        }
+        let Ok(payload) = from_utf8(payload) else {
+            self.fail(Violation::InvalidUtf8);
+            input.clear();
+            return Err(Violation::InvalidUtf8);
+        };
+        let event = Ok(Some(Event::Text(FastStr::new(payload))));
+        input.advance(size + len);
+        event
+    }
+
+    /// Lends a short message to `take`, if `input` starts with one: see
+    /// [`Connection::receive_short`](crate::Connection::receive_short).
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub fn receive_short<R>(
+        &mut self,
+        input: &mut BytesMut,
+        take: impl FnOnce(ShortMessage<'_>) -> R,
+    ) -> Result<Option<R>, Violation> {
         let Some(Short { text, size, len }) = self.short_message(input) else {
-            return self.receive_any(input);
+            return Ok(None);
         };
         let payload = input.get(size..size + len).unwrap_or_default();
-        let event = copy_out(text, payload).inspect_err(|violation| {
-            self.fail(*violation);
-            input.clear();
-        })?;
+        let taken = if text {
+            let Ok(text) = from_utf8(payload) else {
+                self.fail(Violation::InvalidUtf8);
+                input.clear();
+                return Err(Violation::InvalidUtf8);
+            };
+            take(ShortMessage::Text(text))
+        } else {
+            take(ShortMessage::Binary(payload))
+        };
         input.advance(size + len);
-        Ok(Some(event))
+        Ok(Some(taken))
+    }
+
+    /// How many bytes the message lacks whose start was left in the input: room for them saves a
+    /// copy. 0 where none was left, or its length is not known yet.
+    #[must_use]
+    #[inline]
+    pub fn missing(&self) -> usize {
+        match self.state {
+            State::Waiting { arrived, len, .. } => (len - arrived) as usize,
+            _ => 0,
+        }
     }
 
     fn receive_any(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
@@ -164,7 +232,7 @@ impl Receiver {
     /// a rule.
     pub fn receive_eof(&mut self) -> Result<(), AbnormalClosure> {
         let clean = match self.state {
-            State::Header | State::Payload { .. } => false,
+            State::Header | State::Waiting { .. } | State::Payload { .. } => false,
             State::Closed | State::Failed(_) => true,
             State::Ended { clean } => clean,
         };
@@ -187,12 +255,12 @@ impl Receiver {
 
     /// The owned form.
     fn take(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
-        let (taken, front) = self.advance(input)?;
+        let (taken, front) = self.advance(input, true)?;
         input.advance(taken);
         match front {
             Front::More => Ok(None),
             Front::Message { text, len } => {
-                if len <= COPY_MAX || len < self.chunk as usize / SHARE_FRACTION {
+                if len <= SHORT_MAX || len < self.chunk as usize / SHARE_FRACTION {
                     let event = copy_out(text, input.get(..len).unwrap_or_default())?;
                     input.advance(len);
                     return Ok(Some(event));
@@ -240,7 +308,7 @@ impl Receiver {
 
     /// The borrowed form.
     fn lend<'a>(&mut self, input: &mut &'a mut [u8]) -> Result<Option<EventRef<'a>>, Violation> {
-        let (taken, front) = self.advance(input)?;
+        let (taken, front) = self.advance(input, false)?;
         take_front(input, taken);
         Ok(Some(match front {
             Front::More => return Ok(None),

@@ -6,6 +6,8 @@ mod framing;
 use alloc::boxed::Box;
 use core::{fmt, time::Duration};
 
+use faststr::FastStr;
+
 use self::closing::{Closing, Deadline};
 use crate::{
     CloseFrame, Config, ControlPayload, Message, Prepared, Reply, Role, SendError,
@@ -102,6 +104,7 @@ impl Sender {
     ///
     /// # Errors
     /// The message comes back if the queue is full or the connection is closing.
+    #[inline]
     pub fn send(&mut self, message: Message) -> Result<(), SendError> {
         if let Err(error) = self.admit(&message) {
             return Err(error.with(message));
@@ -120,6 +123,24 @@ impl Sender {
             return Err(error.with(message));
         }
         self.frame_message(message, false);
+        Ok(())
+    }
+
+    /// Queues a text that is only lent. See [`Connection::send_text`](crate::Connection::send_text).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and the caller has the text.
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError<()>> {
+        let admitted = match self.chunked {
+            Some(_) => Err(Refusal::Interleaved),
+            None => self.admit_bytes(text.len()),
+        };
+        admitted.map_err(|error| error.with(()))?;
+        if self.compressor.is_some() {
+            self.frame_message(Message::text(FastStr::new(text)), true);
+        } else {
+            self.frame_copied(header::first(true, false, Opcode::Text), text.as_bytes());
+        }
         Ok(())
     }
 
@@ -308,13 +329,16 @@ impl Sender {
         }
     }
 
+    #[inline]
     fn admit(&self, message: &Message) -> Result<(), Refusal> {
-        if self.chunked.is_some() && !message.opcode().is_control() {
+        let (opcode, payload) = message.parts();
+        if self.chunked.is_some() && !opcode.is_control() {
             return Err(Refusal::Interleaved);
         }
-        self.admit_bytes(message.len())
+        self.admit_bytes(payload.len())
     }
 
+    #[inline]
     fn admit_bytes(&self, payload: usize) -> Result<(), Refusal> {
         if !self.is_open() {
             return Err(Refusal::Closing);

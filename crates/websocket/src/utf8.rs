@@ -81,6 +81,15 @@ impl Utf8Buffer {
     }
 }
 
+/// Whether more bytes could make a text of these.
+pub(crate) fn can_become_text(bytes: &[u8]) -> bool {
+    let (whole, cut) = split_cut_character(bytes);
+    simdutf8::basic::from_utf8(whole).is_ok()
+        && core::str::from_utf8(cut)
+            .err()
+            .is_none_or(|error| error.error_len().is_none())
+}
+
 /// Splits off the start of a character that the end of `piece` cuts, judged by its lead byte only.
 fn split_cut_character(piece: &[u8]) -> (&[u8], &[u8]) {
     for back in 1..=piece.len().min(3) {
@@ -115,6 +124,18 @@ mod tests {
     fn refused_at(bytes: &[u8]) -> Option<usize> {
         let mut buffer = Utf8Buffer::default();
         bytes.iter().position(|byte| buffer.push(&[*byte]).is_err())
+    }
+
+    proptest! {
+        /// U3: what may still become text is what the buffer takes.
+        #[test]
+        fn possible_starts_are_those_the_buffer_takes(bytes: Vec<u8>, text: String, cut in 0usize..9) {
+            let cut_text = &text.as_bytes()[..text.len().saturating_sub(cut)];
+            for bytes in [&bytes[..], cut_text, &[cut_text, &bytes].concat()] {
+                let taken = Utf8Buffer::default().push(bytes).is_ok();
+                prop_assert_eq!(can_become_text(bytes), taken);
+            }
+        }
     }
 
     fn in_pieces(bytes: &[u8], cuts: &[usize]) -> Result<String, InvalidUtf8> {

@@ -61,7 +61,7 @@ pub(crate) fn apt_install(sh: &Shell, package: &str) -> Result<()> {
     .run()?)
 }
 
-fn installed(sh: &Shell, program: &str) -> bool {
+pub(crate) fn installed(sh: &Shell, program: &str) -> bool {
     cmd!(sh, "sh -c")
         .arg(format!("command -v {program}"))
         .quiet()

@@ -3,10 +3,16 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{PROTOCOL_CRATES, autobahn, fuzz, install_cargo_tool, layers, package, peers, step};
+use crate::{
+    PROTOCOL_CRATES, autobahn, fuzz, install_cargo_tool, instructions, layers, package, peers, step,
+};
 
 /// The workspaces beside the main one.
-const SIDE_WORKSPACES: [&str; 2] = ["fuzz/Cargo.toml", "benches/Cargo.toml"];
+const SIDE_WORKSPACES: [&str; 3] = [
+    "fuzz/Cargo.toml",
+    "benches/Cargo.toml",
+    "benches/clients/Cargo.toml",
+];
 
 pub(crate) fn run(sh: &Shell) -> Result<()> {
     step("formatting");
@@ -58,6 +64,9 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
 
     step("protocol crates alone");
     package::check(sh)?;
+
+    step("instructions");
+    instructions::run_if_possible(sh)?;
 
     autobahn::run(sh, autobahn::MINUTE)?;
 

@@ -13,7 +13,7 @@ use crate::{
     config::ServerConfig,
     dialect::Dialect,
     handshake::Handshake,
-    packet::{Frame, Packet},
+    packet::{Frame, Message, Packet},
     request::Response,
     transport::{Revision, Transport},
 };
@@ -163,8 +163,23 @@ impl ServerSession {
 
     /// A WebSocket message arrived. One from a WebSocket that the session has closed is ignored.
     pub fn frame(&mut self, transport: TransportId, frame: Frame, now: Duration) {
+        if let Some(message) = self.receive(transport, frame, now) {
+            self.event(Event::Message(message));
+        }
+    }
+
+    /// The same, with what the client has to say given at once, in place of an
+    /// [`Event::Message`]. Whatever else comes of it is an output, as always; all outputs must
+    /// have been pulled before.
+    pub fn receive(
+        &mut self,
+        transport: TransportId,
+        frame: Frame,
+        now: Duration,
+    ) -> Option<Message> {
         match &self.carrier {
             Carrier::WebSocket(id) if *id == transport => match self.dialect.decode(frame) {
+                Ok(Packet::Message(message)) => return Some(message),
                 Ok(packet) => self.packet(packet, now),
                 Err(error) => self.fail(CloseReason::ParseError, error.into()),
             },
@@ -173,6 +188,14 @@ impl ServerSession {
             }
             _ => {}
         }
+        None
+    }
+
+    /// What a text message of a WebSocket says, if it is a message and nothing else comes of it:
+    /// it is lent and need not be [received](Self::receive). `None` asks for that.
+    pub fn receive_text<'a>(&self, transport: TransportId, text: &'a str) -> Option<&'a str> {
+        let direct = self.direct() == Some(transport);
+        direct.then(|| text.strip_prefix('4')).flatten()
     }
 
     /// A WebSocket ended. One that the session has closed is ignored; the end of a candidate
@@ -222,6 +245,17 @@ impl ServerSession {
                 polling.send(frame, options, self.config.max_buffered, separated)
             }
             Carrier::Closed => Err(SendError::Closed(frame)),
+        }
+    }
+
+    /// The WebSocket by which a message that is sent now would leave, at once and as it is. Where
+    /// there is one, a driver may put messages into its queue by itself, in place of calling
+    /// [`send`](Self::send) and pulling the outputs: one that has framed a message for many need
+    /// not frame it again. All outputs must have been pulled before.
+    pub fn direct(&self) -> Option<TransportId> {
+        match self.carrier {
+            Carrier::WebSocket(transport) if self.dialect == Dialect::default() => Some(transport),
+            _ => None,
         }
     }
 

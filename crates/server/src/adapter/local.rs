@@ -14,6 +14,7 @@ use songi_socketio::{Arguments, Parser};
 
 use super::{Answers, BroadcastOptions, RoomEvent};
 use crate::config::Config;
+use crate::delivery::deliver;
 use crate::namespace::{Namespace, NamespaceInner};
 use crate::reason::DisconnectReason;
 use crate::recovery::Memory;
@@ -101,12 +102,11 @@ impl Local {
             }
             return memory.broadcast(&self.0.rooms, packet, options);
         }
-        let send = options.flags.send_options();
-        for socket in self.0.rooms.select(options) {
-            if let Err(error) = socket.send_event(packet, send) {
-                tracing::debug!(name: "songi.emit.failed", socket = %socket.id(), %error);
-            }
+        let sockets = self.0.rooms.select(options);
+        for socket in &sockets {
+            socket.tell_watchers(packet);
         }
+        deliver(&sockets, packet, options.flags.send_options());
     }
 
     /// An id for an event that many are to answer.

@@ -1,9 +1,6 @@
 //! The state of a connection.
 
-use std::collections::VecDeque;
-use std::mem;
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::Duration;
 
 use faststr::FastStr;
@@ -16,6 +13,7 @@ use songi_socketio::handler::Job;
 use songi_socketio::{RawJson, server as protocol};
 use tokio::sync::oneshot;
 
+use super::wire::Wire;
 use crate::metrics::Traffic;
 use crate::namespace::Stay;
 use crate::reason::DisconnectReason;
@@ -36,42 +34,15 @@ pub(super) struct Core {
     pub(super) reason: Option<DisconnectReason>,
     /// What more is known of it.
     pub(super) description: Option<String>,
-    /// Bytes that the task of the WebSocket has taken and not written, when the lock was taken.
-    pub(super) unwritten: usize,
+    /// Somebody waits until nothing waits for the client.
+    pub(super) awaits_drain: bool,
     /// From how many bytes that wait on volatile packets are dropped.
     pub(super) drop_volatile_beyond: Option<usize>,
     pub(super) traffic: Traffic,
 }
 
 /// There is one but during an upgrade.
-pub(super) type WebSockets = SmallVec<[WebSocketQueue; 1]>;
-
-/// What waits to be written to one WebSocket of the session: there are two during an upgrade.
-pub(super) struct WebSocketQueue {
-    pub(super) id: TransportId,
-    pub(super) frames: VecDeque<Queued>,
-    pub(super) bytes: usize,
-    /// The client reads more slowly than is written: volatile packets are dropped.
-    pub(super) congested: bool,
-    /// Close it after the frames.
-    pub(super) closing: bool,
-    /// Its task has taken all there was, and is to be woken.
-    pub(super) parked: bool,
-    pub(super) task: Option<Waker>,
-}
-
-/// A frame, and whether it may be compressed.
-pub(crate) struct Queued {
-    pub(crate) frame: Frame,
-    pub(crate) compress: bool,
-    pub(super) volatile: bool,
-}
-
-/// What the task of a WebSocket takes from its queue.
-pub(crate) struct ToWrite {
-    pub(crate) frames: VecDeque<Queued>,
-    pub(crate) closing: bool,
-}
+pub(super) type WebSockets = SmallVec<[Wire; 1]>;
 
 /// One input rarely brings more than one thing to do.
 pub(super) type Works = SmallVec<[Work; 1]>;
@@ -100,8 +71,8 @@ impl Core {
             .find(|socket| socket.namespace().name() == namespace)
     }
 
-    pub(super) fn websocket(&mut self, id: TransportId) -> Option<&mut WebSocketQueue> {
-        self.websockets.iter_mut().find(|queue| queue.id == id)
+    pub(super) fn websocket(&mut self, id: TransportId) -> Option<&mut Wire> {
+        self.websockets.iter_mut().find(|wire| wire.id == id)
     }
 
     pub(super) fn respond(&mut self, request: RequestId, response: Response) {
@@ -125,27 +96,17 @@ impl Core {
         options: SendOptions,
         limit: usize,
     ) -> bool {
-        let unwritten = self.unwritten;
-        let Some(queue) = self.websocket(id) else {
+        let Some(wire) = self.websocket(id) else {
             return true;
         };
-        if options.volatile && queue.congested {
-            return true;
-        }
-        queue.bytes += frame.len();
-        queue.frames.push_back(Queued {
-            frame,
-            compress: options.compress,
-            volatile: options.volatile,
-        });
-        queue.wake();
-        queue.bytes.saturating_add(unwritten) <= limit
+        wire.queue(frame, options);
+        wire.attend(false);
+        wire.bytes() <= limit
     }
 
     pub(super) fn close_websocket(&mut self, id: TransportId) {
-        if let Some(queue) = self.websocket(id) {
-            queue.closing = true;
-            queue.wake();
+        if let Some(wire) = self.websocket(id) {
+            wire.close();
         }
     }
 
@@ -242,28 +203,5 @@ impl Core {
 pub(super) fn post(socket: &Arc<SocketInner>, job: Job, work: &mut Works) {
     if let Some(job) = socket.offer(job) {
         work.push(Work::Run(socket.clone(), job));
-    }
-}
-
-impl WebSocketQueue {
-    pub(super) fn new(id: TransportId) -> Self {
-        Self {
-            id,
-            frames: VecDeque::new(),
-            bytes: 0,
-            congested: false,
-            closing: false,
-            parked: false,
-            task: None,
-        }
-    }
-
-    /// Wakes the task if it waits; one that does not will look here before it does.
-    pub(super) fn wake(&mut self) {
-        if mem::take(&mut self.parked)
-            && let Some(task) = &self.task
-        {
-            task.wake_by_ref();
-        }
     }
 }

@@ -52,16 +52,18 @@ impl Connection {
     ) -> T {
         let now = self.shared.now();
         let mut core = self.core.lock();
-        core.unwritten = self.unwritten.load(Ordering::Relaxed);
         let result = input(&mut core, now, work);
-        while let Some(output) = core.session.poll_output() {
-            self.hand_out(&mut core, output, now, work);
-        }
-        if self.awaits_drain.load(Ordering::Relaxed) {
-            self.tell_drained(&core);
-        }
-        self.schedule(&mut core);
+        self.settle(&mut core, now, work);
         result
+    }
+
+    /// Hands out what came of an input.
+    pub(super) fn settle(self: &Arc<Self>, core: &mut Core, now: Duration, work: &mut Works) {
+        while let Some(output) = core.session.poll_output() {
+            self.hand_out(core, output, now, work);
+        }
+        self.tell_drained(core);
+        self.schedule(core);
     }
 
     pub(super) fn perform_all(self: &Arc<Self>, work: Works) {
@@ -140,7 +142,13 @@ impl Connection {
     }
 
     /// A Socket.IO packet, or one attachment of it.
-    fn receive(&self, core: &mut Core, message: Message, now: Duration, work: &mut Works) {
+    pub(super) fn receive(
+        &self,
+        core: &mut Core,
+        message: Message,
+        now: Duration,
+        work: &mut Works,
+    ) {
         core.traffic.received(match &message {
             Message::Text(text) => text.len(),
             Message::Binary(bytes) => bytes.len(),
@@ -207,8 +215,11 @@ impl Connection {
         let Some(next) = deadlines.into_iter().flatten().min() else {
             return;
         };
-        let tick = Tick::at(next);
-        if core.scheduled.is_none_or(|scheduled| tick < scheduled) {
+        if core
+            .scheduled
+            .is_none_or(|scheduled| scheduled.is_late_for(next))
+        {
+            let tick = Tick::at(next);
             core.scheduled = Some(tick);
             self.shared.timers.schedule(tick, Arc::downgrade(self));
         }

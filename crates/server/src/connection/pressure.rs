@@ -8,6 +8,7 @@ use songi_engineio::SendOptions;
 
 use super::Connection;
 use super::core::Core;
+use super::wire::Wire;
 
 /// What is done when more bytes would wait for a client than
 /// [`Config::max_buffered`](crate::Config::max_buffered).
@@ -28,17 +29,14 @@ impl Core {
         let Some(limit) = self.drop_volatile_beyond else {
             return true;
         };
-        let more = packet.bytes().saturating_add(self.unwritten);
-        let fits = |bytes: usize| bytes.saturating_add(more) <= limit;
-        for queue in &mut self.websockets {
-            if fits(queue.bytes) {
+        let more = packet.bytes();
+        let fits = |wire: &Wire| wire.bytes().saturating_add(more) <= limit;
+        for wire in &mut self.websockets {
+            if fits(wire) {
                 continue;
             }
-            let before = queue.frames.len();
-            queue.frames.retain(|queued| !queued.volatile);
-            self.traffic.volatile_dropped += (before - queue.frames.len()) as u64;
-            queue.bytes = queue.frames.iter().map(|queued| queued.frame.len()).sum();
-            if options.volatile && !fits(queue.bytes) {
+            self.traffic.volatile_dropped += wire.drop_volatile() as u64;
+            if options.volatile && !fits(wire) {
                 self.traffic.volatile_dropped += 1;
                 return false;
             }
@@ -46,17 +44,17 @@ impl Core {
         true
     }
 
-    /// Bytes that have not been handed to a WebSocket or a request.
+    /// Bytes that have not been written to a WebSocket or handed to a request.
     pub(super) fn buffered(&self) -> usize {
-        let queues = self.websockets.iter().map(|queue| queue.bytes);
-        self.session.buffered() + queues.sum::<usize>()
+        let wires = self.websockets.iter().map(Wire::bytes);
+        self.session.buffered() + wires.sum::<usize>()
     }
 }
 
 impl Connection {
     /// Bytes that wait for the client.
     pub(crate) fn buffered(&self) -> usize {
-        self.core.lock().buffered() + self.unwritten.load(Ordering::Relaxed)
+        self.core.lock().buffered()
     }
 
     /// Waits until nothing waits for the client any more.
@@ -64,34 +62,23 @@ impl Connection {
         loop {
             let drained = self.drained.notified();
             {
-                let core = self.core.lock();
+                let mut core = self.core.lock();
                 if core.session.is_closed() {
                     return Err(EmitError::Disconnected);
                 }
-                self.awaits_drain.store(true, Ordering::SeqCst);
-                if core.buffered() == 0 && self.unwritten.load(Ordering::SeqCst) == 0 {
+                if core.buffered() == 0 {
                     return Ok(());
                 }
+                core.awaits_drain = true;
             }
             drained.await;
         }
     }
 
-    /// The task of a WebSocket has written what it can: so many bytes are left.
-    pub(crate) fn written(&self, left: usize) {
-        if self.unwritten.load(Ordering::Relaxed) != left {
-            self.unwritten.store(left, Ordering::SeqCst);
-        }
-        if left == 0 && self.awaits_drain.load(Ordering::SeqCst) {
-            self.tell_drained(&self.core.lock());
-        }
-    }
-
     /// Wakes those who wait for it, if nothing waits for the client.
-    pub(super) fn tell_drained(&self, core: &Core) {
-        let gone = core.session.is_closed();
-        if gone || (core.buffered() == 0 && self.unwritten.load(Ordering::SeqCst) == 0) {
-            self.awaits_drain.store(false, Ordering::SeqCst);
+    pub(super) fn tell_drained(&self, core: &mut Core) {
+        if core.awaits_drain && (core.session.is_closed() || core.buffered() == 0) {
+            core.awaits_drain = false;
             self.drained.notify_waiters();
         }
     }
@@ -101,8 +88,8 @@ impl Connection {
         let before = self.backlog.fetch_sub(1, Ordering::Relaxed);
         if before == self.shared.config.max_pending_events {
             self.caught_up.notify_waiters();
-            for queue in &mut self.core.lock().websockets {
-                queue.wake();
+            for wire in &mut self.core.lock().websockets {
+                wire.wake();
             }
         }
     }

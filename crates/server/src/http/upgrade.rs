@@ -15,8 +15,7 @@ use songi_websocket::handshake::{self, Origin, Policy, Rejection};
 
 use super::refused::RefusalCause;
 use super::reply::write_upgrade;
-use super::websocket::spawn_upgraded;
-use super::{Answer, answer, route};
+use super::{Answer, answer, route, websocket};
 use crate::connection::Connection;
 use crate::handshake::Handshake;
 use crate::server::Shared;
@@ -39,10 +38,11 @@ pub(super) fn open(
             let Some(upgraded) = upgraded(upgrade).await else {
                 return;
             };
+            let accepted = websocket::accepted(&shared, upgraded, deflate.as_ref());
+            let opened = Connection::websocket(&shared, sid, handshake, dialect, accepted);
             // The id may have been taken meanwhile, where the application makes the ids.
-            if let Some((connection, id)) = Connection::websocket(&shared, sid, handshake, dialect)
-            {
-                spawn_upgraded(connection, id, upgraded, deflate.as_ref());
+            if let Some((connection, id)) = opened {
+                websocket::spawn(connection, id);
             }
         },
     )
@@ -55,8 +55,9 @@ pub(super) fn upgrade(connection: Arc<Connection>, request: Request<()>) -> Answ
         let Some(upgraded) = upgraded(upgrade).await else {
             return;
         };
-        let id = connection.websocket_opened();
-        spawn_upgraded(connection, id, upgraded, deflate.as_ref());
+        let accepted = websocket::accepted(connection.shared(), upgraded, deflate.as_ref());
+        let id = connection.websocket_opened(accepted);
+        websocket::spawn(connection, id);
     })
 }
 

@@ -17,6 +17,7 @@ use songi_socketio::recovery::{Audience, Expired, Peeked, Request, Restored, Sto
 
 use super::{Departed, Recovery};
 use crate::adapter::BroadcastOptions;
+use crate::delivery::deliver;
 use crate::namespace::Stay;
 use crate::rooms::Rooms;
 use crate::sid::random_id;
@@ -72,14 +73,13 @@ impl Memory {
 
     /// Sends an event to those of its receivers who are there, and keeps it for those who are away.
     pub(crate) fn broadcast(&self, rooms: &Rooms, packet: &Outgoing, options: &BroadcastOptions) {
-        let send = options.flags.send_options();
         let mut kept = self.kept.lock();
         let packet = kept.record(packet, options, self.now());
-        for socket in rooms.select(options) {
-            if let Err(error) = socket.send(&packet, send) {
-                tracing::debug!(name: "songi.emit.failed", socket = %socket.id(), %error);
-            }
-        }
+        deliver(
+            &rooms.select(options),
+            &packet,
+            options.flags.send_options(),
+        );
     }
 
     /// Sends an event to one client, or keeps it while that one is away.

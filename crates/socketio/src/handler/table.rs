@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use std::collections::HashMap;
 
 use faststr::FastStr;
+use foldhash::fast::RandomState;
 
 use super::{HandlerFn, Job, MiddlewareFn};
 
@@ -14,7 +15,8 @@ pub struct HandlerTable<S> {
     connection: Vec<HandlerFn<S>>,
     disconnecting: Vec<HandlerFn<S>>,
     disconnect: Vec<HandlerFn<S>>,
-    events: HashMap<FastStr, Vec<HandlerFn<S>>>,
+    /// The application gives the names, so that nobody can make them collide.
+    events: HashMap<FastStr, Vec<HandlerFn<S>>, RandomState>,
     fallback: Vec<HandlerFn<S>>,
     any: Vec<HandlerFn<S>>,
     any_outgoing: Vec<HandlerFn<S>>,
@@ -159,7 +161,7 @@ impl<S> Default for HandlerTable<S> {
             connection: Vec::new(),
             disconnecting: Vec::new(),
             disconnect: Vec::new(),
-            events: HashMap::new(),
+            events: HashMap::default(),
             fallback: Vec::new(),
             any: Vec::new(),
             any_outgoing: Vec::new(),

@@ -67,7 +67,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let io = Pin::new(&mut self.io);
         let receiver = &mut self.receiver;
-        let read = scratch::poll_read(io, cx, &mut self.input, |input| receiver.receive(input));
+        let missing = receiver.missing();
+        let read = scratch::poll_read(io, cx, &mut self.input, missing, |input| {
+            receiver.receive(input)
+        });
         let ended = match ready!(read) {
             Ok(Some(received)) => return Poll::Ready(self.received(received)),
             Ok(None) => Ok(()),

@@ -54,6 +54,14 @@ impl<W> Writer<W> {
         self.sender.send_chunk(part, last)
     }
 
+    /// Queues a text that is only lent: see [`WebSocket::send_text`](crate::WebSocket::send_text).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and the caller has the text.
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError<()>> {
+        self.sender.send_text(text)
+    }
+
     /// Queues a message that was framed once for many sockets.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use songi_websocket::{Event, Step, Timeout};
+use songi_websocket::{Connection, Step, Timeout, Violation};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::WebSocket;
@@ -38,19 +38,24 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     }
 
     /// Reads once; the first event of what was read, if it holds one.
-    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    pub(super) fn poll_read<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        receive: &mut impl FnMut(&mut Connection, &mut BytesMut) -> Result<Option<T>, Violation>,
+    ) -> Poll<Option<T>> {
         if self.read_ended {
             return Poll::Pending;
         }
         let io = Pin::new(&mut self.io);
         let connection = &mut self.connection;
         let discard = self.failure.is_some();
-        let read = scratch::poll_read(io, cx, &mut self.input, |input| {
+        let missing = connection.missing();
+        let read = scratch::poll_read(io, cx, &mut self.input, missing, |input| {
             if discard {
                 input.clear();
                 return Ok(None);
             }
-            connection.receive(input)
+            receive(connection, input)
         });
         let ended = match ready!(read) {
             Ok(Some(received)) => return Poll::Ready(self.received(received)),
@@ -67,36 +72,20 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
         Poll::Ready(None)
     }
 
-    /// Notes a violation; passes an event on.
-    #[inline]
-    pub(super) fn received(
-        &mut self,
-        received: Result<Option<Event>, songi_websocket::Violation>,
-    ) -> Option<Event> {
-        match received {
-            Ok(event) => event,
-            Err(violation) => {
-                self.input = BytesMut::new();
-                self.fail(violation.into());
-                None
-            }
-        }
-    }
-
     /// A Close frame is answered before the application hears of it, as far as that needs no
     /// waiting: it might not come back.
     #[inline]
-    pub(super) fn before_event(&mut self, event: Event, cx: &mut Context<'_>) -> Event {
-        if matches!(event, Event::Close(_)) {
-            match self.poll_flush(cx) {
-                Poll::Ready(Ok(())) if self.connection.next_step() == Step::HalfClose => {
-                    self.half_close(cx);
-                }
-                Poll::Ready(Err(error)) => self.stream_failed(error),
-                _ => {}
-            }
+    pub(super) fn before_event(&mut self, cx: &mut Context<'_>) {
+        if self.connection.is_open() {
+            return;
         }
-        event
+        match self.poll_flush(cx) {
+            Poll::Ready(Ok(())) if self.connection.next_step() == Step::HalfClose => {
+                self.half_close(cx);
+            }
+            Poll::Ready(Err(error)) => self.stream_failed(error),
+            _ => {}
+        }
     }
 
     /// Ends our direction of the stream, which the peer sees as its end.
@@ -117,10 +106,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
             return Poll::Ready(());
         }
         self.timer.poll_again(cx)
-    }
-
-    pub(super) fn fail(&mut self, error: Error) {
-        self.failure.get_or_insert(error);
     }
 
     /// Writing failed: nothing more can be said.
@@ -144,6 +129,25 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
             return Poll::Ready(());
         }
         Poll::Pending
+    }
+}
+
+impl<IO> WebSocket<IO> {
+    /// Notes a violation; passes an event on.
+    #[inline]
+    pub(super) fn received<T>(&mut self, received: Result<Option<T>, Violation>) -> Option<T> {
+        match received {
+            Ok(event) => event,
+            Err(violation) => {
+                self.input = BytesMut::new();
+                self.fail(violation.into());
+                None
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, error: Error) {
+        self.failure.get_or_insert(error);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Frame headers (RFC 6455 §5.2): read from a prefix, refused at the byte that decides it.
 
-use bytes::BytesMut;
+use alloc::vec::Vec;
 
 use super::Opcode;
 use crate::{Role, Violation};
@@ -204,7 +204,7 @@ pub(crate) const fn first(fin: bool, compressed: bool, opcode: Opcode) -> u8 {
 
 /// Appends a header in its minimal form; a client's header carries `mask`.
 #[inline]
-pub(crate) fn encode(out: &mut BytesMut, first: u8, len: usize, mask: Option<[u8; 4]>) {
+pub(crate) fn encode(out: &mut Vec<u8>, first: u8, len: usize, mask: Option<[u8; 4]>) {
     let masked = u8::from(mask.is_some()) << 7;
     match len {
         0..=125 => out.extend_from_slice(&[first, masked | len as u8]),

@@ -16,23 +16,67 @@ impl<F: FnMut() -> [u8; 4] + Send> MaskSource for F {
     }
 }
 
-/// Masks or unmasks `data` in place; the first byte of `data` meets the first byte of `key`.
-///
-/// The fixed-width loop is what the compiler turns into vector instructions.
+/// From this length on it pays to ask what the processor has beyond its architecture's baseline.
+#[cfg(feature = "std")]
+const WIDE_MIN: usize = 512;
+
+/// Vectors of this size are fastest where they are aligned to it.
+#[cfg(feature = "std")]
+const VECTOR: usize = 32;
+
+/// Masks or unmasks `data` in place; the first byte of `data` meets the first byte of `key`. Tells
+/// whether it is ASCII then.
 #[inline]
-pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
-    let wide = (u64::from(u32::from_ne_bytes(key)) << 32) | u64::from(u32::from_ne_bytes(key));
+pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) -> bool {
+    if key == [0; 4] {
+        return data.is_ascii();
+    }
+    #[cfg(feature = "std")]
+    if data.len() >= WIDE_MIN {
+        return wide(data, key);
+    }
+    narrow(data, key)
+}
+
+/// The same loop, compiled for the vectors that this processor has.
+#[cfg(feature = "std")]
+#[inline(never)]
+fn wide(data: &mut [u8], key: [u8; 4]) -> bool {
+    use fearless_simd::{Level, dispatch};
+    use std::sync::LazyLock;
+
+    static LEVEL: LazyLock<Level> = LazyLock::new(Level::new);
+
+    let head = data.as_ptr().align_offset(VECTOR).min(data.len());
+    let (head, rest) = data.split_at_mut(head);
+    let ascii = narrow(head, key);
+    let key = advance(key, head.len());
+    dispatch!(*LEVEL, _simd => narrow(rest, key)) && ascii
+}
+
+/// The fixed-width loop is what the compiler turns into vector instructions.
+#[inline(always)]
+fn narrow(data: &mut [u8], key: [u8; 4]) -> bool {
+    let half = u32::from_ne_bytes(key);
+    let whole = (u64::from(half) << 32) | u64::from(half);
+    let mut all = 0;
     let (words, tail) = data.as_chunks_mut::<8>();
     for word in words {
-        *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+        let plain = u64::from_ne_bytes(*word) ^ whole;
+        all |= plain;
+        *word = plain.to_ne_bytes();
     }
     let (words, tail) = tail.as_chunks_mut::<4>();
     for word in words {
-        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+        let plain = u32::from_ne_bytes(*word) ^ half;
+        all |= u64::from(plain);
+        *word = plain.to_ne_bytes();
     }
     for (byte, key) in tail.iter_mut().zip(key) {
         *byte ^= key;
+        all |= u64::from(*byte);
     }
+    all & u64::from_ne_bytes([0x80; 8]) == 0
 }
 
 /// The key as it stands `bytes` further into the payload.
@@ -43,7 +87,7 @@ pub(crate) fn advance(mut key: [u8; 4], bytes: usize) -> [u8; 4] {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use proptest::{collection::vec, prelude::*};
 
     use super::*;
 
@@ -64,10 +108,13 @@ mod tests {
     proptest! {
         /// RFC 6455 §5.3: octet i is XORed with key octet i modulo 4.
         #[test]
-        fn words_agree_with_bytes(data: Vec<u8>, key: [u8; 4]) {
+        fn words_agree_with_bytes(data in vec(any::<u8>(), 0..2000), key: [u8; 4], at in 0usize..64) {
+            let at = at.min(data.len());
             let (mut words, mut bytes) = (data.clone(), data);
-            apply(&mut words, key);
-            bytewise(&mut bytes, key);
+            let (words, bytes) = (&mut words[at..], &mut bytes[at..]);
+            let ascii = apply(words, key);
+            bytewise(bytes, key);
+            prop_assert_eq!(ascii, bytes.is_ascii());
             prop_assert_eq!(words, bytes);
         }
 

@@ -6,11 +6,18 @@ use crate::{
     deflate::Inflater,
     frame::{
         Opcode,
-        header::{self, CONTROL_MAX, Expect, Header},
+        header::{self, Expect, Header},
         mask,
     },
     message::assembly::{Assembled, Assembly},
+    utf8,
 };
+
+/// A message up to this size is a short one.
+pub(super) const SHORT_MAX: usize = 1024;
+
+/// A frame of at most so many bytes that the end of the input cuts may wait there for the rest.
+pub(super) const WAIT_MAX: usize = 64 * 1024;
 
 /// A message that is given out in chunks is inflated up to about this size at once.
 const CHUNK: usize = 16 * 1024;
@@ -42,9 +49,14 @@ pub(super) struct Short {
 }
 
 impl Receiver {
-    /// Looks at `input`, and returns how much of it has been taken before what was found.
+    /// Looks at `input`, and returns how much of it has been taken before what was found. With
+    /// `wait`, a message in one frame that has not arrived whole may be left where it is, once.
     #[inline]
-    pub(super) fn advance(&mut self, input: &mut [u8]) -> Result<(usize, Front), Violation> {
+    pub(super) fn advance(
+        &mut self,
+        input: &mut [u8],
+        wait: bool,
+    ) -> Result<(usize, Front), Violation> {
         let mut taken = 0;
         loop {
             let rest = input.get_mut(taken..).unwrap_or_default();
@@ -66,6 +78,11 @@ impl Receiver {
                             text: opcode == Opcode::Text,
                             len,
                         },
+                        opcode if wait && self.is_plain(&header) && len <= WAIT_MAX => {
+                            let arrived = rest.get_mut(size..).unwrap_or_default();
+                            self.wait(opcode == Opcode::Text, &header, arrived)?;
+                            return Ok((taken + size, Front::More));
+                        }
                         _ => {
                             taken += size;
                             self.begin_payload(&header)?;
@@ -75,6 +92,37 @@ impl Receiver {
                     let payload = rest.get_mut(size..size + len).unwrap_or_default();
                     mask::apply(payload, header.mask);
                     return Ok((taken + size, front));
+                }
+                State::Waiting {
+                    text,
+                    mask,
+                    arrived,
+                    len,
+                } => {
+                    let (arrived, len) = (arrived as usize, len as usize);
+                    if let Some(late) = rest.get_mut(arrived..len) {
+                        mask::apply(late, mask::advance(mask, arrived));
+                        self.state = State::Header;
+                        return Ok((taken, Front::Message { text, len }));
+                    }
+                    let Some((piece, _)) = rest
+                        .split_at_checked(arrived)
+                        .filter(|(_, late)| !late.is_empty())
+                    else {
+                        return Ok((taken, Front::More));
+                    };
+                    // It comes slowly. To leave it would cost those who move their input with
+                    // each read the square of its length.
+                    let limit = self.message_limit;
+                    let mut message = Assembly::new(text, false, limit, self.fragment_limit);
+                    message.push(piece, len)?;
+                    self.message = Some(message);
+                    self.state = State::Payload {
+                        fin: true,
+                        mask: mask::advance(mask, arrived),
+                        remaining: len - arrived,
+                    };
+                    taken += arrived;
                 }
                 State::Payload { .. } => {
                     let (used, front) = self.payload(rest)?;
@@ -107,14 +155,25 @@ impl Receiver {
             0x82 => false,
             _ => return None,
         };
-        let (key, len, size) = match self.role {
-            Role::Server => (rest.first_chunk::<4>().copied()?, second ^ 0x80, 6),
-            Role::Client => ([0; 4], second, 2),
+        let masked = match self.role {
+            Role::Server => 0x80,
+            Role::Client => 0,
         };
-        let len = usize::from(len);
-        if len > CONTROL_MAX || len > self.message_limit {
+        let (len, extended) = match second ^ masked {
+            len @ 0..=125 => (usize::from(len), 0),
+            126 => match usize::from(u16::from_be_bytes(*rest.first_chunk()?)) {
+                len @ 126..=SHORT_MAX => (len, 2),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        if len > self.message_limit {
             return None;
         }
+        let (key, size) = match self.role {
+            Role::Server => (*rest.get(extended..)?.first_chunk()?, 6 + extended),
+            Role::Client => ([0; 4], 2 + extended),
+        };
         mask::apply(input.get_mut(size..size + len)?, key);
         Some(Short { text, size, len })
     }
@@ -135,6 +194,23 @@ impl Receiver {
     /// Whether a data frame is a message whose payload can be given out as it is.
     fn is_plain(&self, header: &Header) -> bool {
         header.fin && !header.compressed && !self.chunks && header.opcode != Opcode::Continuation
+    }
+
+    /// A message in one frame that has not arrived whole: what there is of it is unmasked, refused
+    /// if it cannot become text, and stays in the input.
+    fn wait(&mut self, text: bool, header: &Header, arrived: &mut [u8]) -> Result<(), Violation> {
+        let ascii = mask::apply(arrived, header.mask);
+        if text && !ascii && !utf8::can_become_text(arrived) {
+            return Err(Violation::InvalidUtf8);
+        }
+        // Neither is above `WAIT_MAX`.
+        self.state = State::Waiting {
+            text,
+            mask: header.mask,
+            arrived: arrived.len() as u32,
+            len: header.len as u32,
+        };
+        Ok(())
     }
 
     /// A data frame that has not arrived whole, or is not a message as it is.

@@ -1,5 +1,6 @@
 use alloc::{vec, vec::Vec};
 
+use super::machine::WAIT_MAX;
 use super::*;
 use crate::{
     CloseCode, Reply,
@@ -26,12 +27,12 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 /// The same frame to a server.
 fn masked(first: u8, key: [u8; 4], payload: &[u8]) -> Vec<u8> {
-    let mut bytes = BytesMut::new();
+    let mut bytes = Vec::new();
     header::encode(&mut bytes, first, payload.len(), Some(key));
     let start = bytes.len();
     bytes.extend_from_slice(payload);
     mask::apply(&mut bytes[start..], key);
-    bytes.to_vec()
+    bytes
 }
 
 fn client() -> Receiver {
@@ -357,7 +358,8 @@ fn end_without_close() {
     assert_eq!(receiver.receive_eof(), Ok(()));
 }
 
-/// What is left in the input is never more than the start of a control frame.
+/// Of a message that comes slowly, what is left in the input is never more than the start of a
+/// control frame.
 #[test]
 fn input_does_not_grow() {
     // Miri takes a second for a kilobyte.
@@ -377,10 +379,99 @@ fn input_does_not_grow() {
     }
 }
 
+/// A message in one frame that a read has cut waits in the input, once, for the rest of it; then
+/// it is given out from where it lies.
+#[test]
+fn a_cut_message_waits_for_the_next_read() {
+    for first in [0x81, 0x82] {
+        for len in [3, 4000, WAIT_MAX, WAIT_MAX + 1] {
+            if cfg!(miri) && len > 4000 {
+                continue;
+            }
+            let frame = masked(first, [9, 8, 7, 6], &vec![b'a'; len]);
+            let header = frame.len() - len;
+            let (mut receiver, mut input) = (server(), BytesMut::with_capacity(2 * WAIT_MAX));
+            let buffer = input.as_ptr_range().start;
+            let buffer = buffer..buffer.wrapping_add(2 * WAIT_MAX);
+            input.extend_from_slice(&frame[..header + 2]);
+            assert_eq!(receiver.receive(&mut input), Ok(None));
+            let waits = len <= WAIT_MAX;
+            assert_eq!(input.len(), if waits { 2 } else { 0 }, "{len}");
+            assert_eq!(receiver.missing(), if waits { len - 2 } else { 0 });
+            // Nothing new, nothing done.
+            assert_eq!(receiver.receive(&mut input), Ok(None));
+
+            input.extend_from_slice(&frame[header + 2..]);
+            input.extend_from_slice(b"\x89");
+            let payload = match receiver.receive(&mut input).unwrap() {
+                Some(Event::Text(text)) => text.into_bytes(),
+                Some(Event::Binary(payload)) => payload,
+                event => panic!("{event:?}"),
+            };
+            assert_eq!(payload, vec![b'a'; len]);
+            let shared = waits && len > SHORT_MAX;
+            assert_eq!(buffer.contains(&payload.as_ptr()), shared, "{len}");
+            assert_eq!((receiver.missing(), &input[..]), (0, &b"\x89"[..]));
+        }
+    }
+}
+
+/// Text that waits is refused at its first impossible byte too.
+#[test]
+fn a_cut_message_is_refused_while_it_waits() {
+    let text = ["κόσμε".as_bytes(), b"\xF4\x90\x80\x80"].concat();
+    for cut in 0..text.len() {
+        let frame = masked(0x81, [1, 2, 3, 4], &text);
+        let mut input = BytesMut::from(&frame[..frame.len() - text.len() + cut]);
+        // The second byte of the last character makes it one that there is not.
+        let refused = cut > text.len() - 3;
+        assert_eq!(server().receive(&mut input).is_err(), refused, "{cut}");
+    }
+}
+
+/// A message that waits may be gone on with by the other form, and the stream may end.
+#[test]
+fn a_cut_message_may_be_lent_or_never_come() {
+    let frame = masked(0x82, [9, 8, 7, 6], b"Hello");
+    for cut in 6..frame.len() {
+        for end in cut..=frame.len() {
+            let (mut receiver, mut input) = (server(), BytesMut::from(&frame[..cut]));
+            assert_eq!(receiver.receive(&mut input), Ok(None));
+            input.extend_from_slice(&frame[cut..end]);
+            let mut bytes = &mut input[..];
+            let lent = receiver.receive_ref(&mut bytes).unwrap();
+            let expected = (end == frame.len()).then_some(binary(b"Hello"));
+            assert_eq!(lent.map(EventRef::into_owned), expected);
+            if expected.is_none() {
+                let mut rest = [bytes, &frame[end..]].concat();
+                let lent = receiver.receive_ref(&mut &mut rest[..]).unwrap();
+                assert_eq!(lent.map(EventRef::into_owned), Some(binary(b"Hello")));
+            }
+        }
+        let (mut receiver, mut input) = (server(), BytesMut::from(&frame[..cut]));
+        assert_eq!(receiver.receive(&mut input), Ok(None));
+        assert_eq!(receiver.receive_eof(), Err(AbnormalClosure));
+    }
+}
+
+/// An input that has lost what was left in it does no more harm than another payload.
+#[test]
+fn an_input_that_lost_its_start_does_no_harm() {
+    let frame = masked(0x81, [9, 8, 7, 6], &[b'a'; 100]);
+    for left in [0, 5, 20] {
+        let (mut receiver, mut input) = (server(), BytesMut::from(&frame[..50]));
+        assert_eq!(receiver.receive(&mut input), Ok(None));
+        input.truncate(left);
+        assert_eq!(receiver.receive(&mut input), Ok(None));
+        input.extend_from_slice(&frame[50..]);
+        let _ = receiver.receive(&mut input);
+    }
+}
+
 /// A message that is kept does not keep a large read buffer; a large one is not copied.
 #[test]
 fn small_payloads_are_copied_and_large_ones_shared() {
-    for (len, shared) in [(256, false), (1000, false), (2000, true), (20_000, true)] {
+    for (len, shared) in [(256, false), (1024, false), (2000, true), (20_000, true)] {
         for first in [0x81, 0x82] {
             let mut input = BytesMut::with_capacity(64 * 1024);
             input.extend_from_slice(&frame(first, &vec![b'a'; len]));

@@ -7,7 +7,7 @@ use crate::{
     Message, Prepared,
     frame::{
         Opcode,
-        header::{self, first},
+        header::{self, CONTROL_MAX, first},
         mask,
     },
 };
@@ -22,6 +22,18 @@ impl Sender {
     /// Queues a message in one frame.
     #[inline]
     pub(super) fn frame_message(&mut self, message: Message, compress: bool) {
+        let (opcode, payload) = message.parts();
+        if payload.len() <= CONTROL_MAX && self.compressor.is_none() && self.masks.is_none() {
+            // The most common of all frames, and of all headers.
+            return self.queue.copy(2 + payload.len(), |out| {
+                out.extend_from_slice(&[first(true, false, opcode), payload.len() as u8]);
+                out.extend_from_slice(payload);
+            });
+        }
+        self.frame_any(message, compress);
+    }
+
+    fn frame_any(&mut self, message: Message, compress: bool) {
         let opcode = message.opcode();
         if compress
             && let Some(compressor) = &mut self.compressor

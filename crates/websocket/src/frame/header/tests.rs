@@ -42,7 +42,7 @@ fn refused(bytes: &[u8], expect: Expect) -> (Violation, usize) {
 fn boundary_lengths() {
     for len in [0, 1, 125, 126, 127, 65_535, 65_536, 1 << 20] {
         for (role, mask) in [(Role::Server, Some([1, 2, 3, 4])), (Role::Client, None)] {
-            let mut bytes = BytesMut::new();
+            let mut bytes = Vec::new();
             encode(&mut bytes, first(true, false, Opcode::Binary), len, mask);
             let extended = if len < 126 {
                 0
@@ -252,7 +252,7 @@ proptest! {
     fn round_trip(fin: bool, opcode in 0u8..11, len in 0usize..200_000, key: Option<[u8; 4]>) {
         let opcode = Opcode::from_bits(opcode).filter(|opcode| !opcode.is_control());
         let opcode = opcode.unwrap_or(Opcode::Text);
-        let mut bytes = BytesMut::new();
+        let mut bytes = Vec::new();
         encode(&mut bytes, first(fin, false, opcode), len, key);
         prop_assert!(bytes.len() <= MAX);
         let role = if key.is_some() { Role::Server } else { Role::Client };

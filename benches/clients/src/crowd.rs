@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use songi_benches::Process;
+use crate::process::Process;
 
 /// Events of each client, with acks.
 const ACKS: usize = 100;
@@ -14,18 +14,18 @@ const EVENTS: usize = 100;
 /// A process of clients, and their server. They are told what to do in lines, and print a line when
 /// it is done: `connect N` connects so many more, `ack N` lets each emit so many events one after
 /// the other, and `receive N` lets the first have so many sent to all.
-pub struct Crowd {
+pub(crate) struct Crowd {
     clients: Process,
     _server: Process,
 }
 
 impl Crowd {
-    pub const JAVASCRIPT: &str = "socket.io-client";
+    pub(crate) const JAVASCRIPT: &str = "socket.io-client";
 
     fn start(name: &str) -> Self {
         let mut server = Process::own(&["serve"]);
         let url = format!("http://127.0.0.1:{}", server.line());
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/client/client.cjs");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/client.cjs");
         let clients = if name == Self::JAVASCRIPT {
             Process::node(script, &[&url])
         } else {
@@ -51,7 +51,7 @@ impl Crowd {
 }
 
 /// Memory for a client that does nothing, in KiB.
-pub fn idle(name: &str, clients: usize) -> f64 {
+pub(crate) fn idle(name: &str, clients: usize) -> f64 {
     let mut crowd = Crowd::start(name);
     // What the first clients set up once is not counted.
     crowd.tell("connect", 10);
@@ -64,14 +64,14 @@ pub fn idle(name: &str, clients: usize) -> f64 {
 }
 
 /// CPU for a client that connects and joins, in µs.
-pub fn connecting(name: &str, clients: usize) -> f64 {
+pub(crate) fn connecting(name: &str, clients: usize) -> f64 {
     let mut crowd = Crowd::start(name);
     crowd.tell("connect", 10);
     crowd.measure("connect", clients, clients)
 }
 
 /// CPU for an event and its ack, in µs.
-pub fn acks(name: &str, clients: usize) -> f64 {
+pub(crate) fn acks(name: &str, clients: usize) -> f64 {
     let mut crowd = Crowd::start(name);
     crowd.tell("connect", clients);
     crowd.tell("ack", ACKS / 10);
@@ -79,7 +79,7 @@ pub fn acks(name: &str, clients: usize) -> f64 {
 }
 
 /// CPU for an event that is received, in µs.
-pub fn events(name: &str, clients: usize) -> f64 {
+pub(crate) fn events(name: &str, clients: usize) -> f64 {
     let mut crowd = Crowd::start(name);
     crowd.tell("connect", clients);
     crowd.tell("receive", EVENTS / 10);

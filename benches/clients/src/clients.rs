@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use songi_server::{Config, Server, Socket};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -17,11 +18,14 @@ use tokio::sync::Notify;
 /// Nobody is pinged while something is measured.
 const NEVER: Duration = Duration::from_secs(3600);
 
+/// Clients that connect at a time.
+const AT_ONCE: usize = 50;
+
 /// What is said.
 const TEXT: &str = "Songs of the pine So";
 
 /// Serves until the process ends.
-pub fn serve() {
+pub(crate) fn serve() {
     block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         println!("{}", listener.local_addr().expect("an address").port());
@@ -39,7 +43,7 @@ pub fn serve() {
 }
 
 /// Is a process of clients.
-pub fn be(name: &str, url: &str) {
+pub(crate) fn be(name: &str, url: &str) {
     match name {
         "songi" => block_on(follow(songi::Songi::new(url))),
         #[cfg(feature = "rust_socketio")]
@@ -104,9 +108,9 @@ where
         let count: usize = count.parse().expect("a number");
         match what {
             "connect" => {
-                for _ in 0..count {
-                    clients.push(Arc::new(kind.connect(received.clone()).await));
-                }
+                let connecting = (0..count).map(|_| kind.connect(received.clone()));
+                let connecting = stream::iter(connecting).buffer_unordered(AT_ONCE);
+                clients.extend(connecting.map(Arc::new).collect::<Vec<_>>().await);
                 // What runs in the background gets its turn.
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }

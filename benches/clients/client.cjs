@@ -5,6 +5,7 @@ const { createRequire } = require("node:module");
 const { io } = createRequire(process.cwd() + "/")("socket.io-client");
 
 const [url] = process.argv.slice(2);
+const AT_ONCE = 50;
 const TEXT = "Songs of the pine So";
 const clients = [];
 let received = 0;
@@ -20,7 +21,10 @@ async function connect() {
 
 const tasks = {
   async connect(count) {
-    for (let number = 0; number < count; number++) await connect();
+    const one = async () => {
+      while (count-- > 0) await connect();
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, one));
   },
   async ack(count) {
     const ask = async (socket) => {

@@ -1,0 +1,5 @@
+//! A server of its own: `peer NAME`.
+
+fn main() {
+    songi_benches::peers::main();
+}

@@ -1,0 +1,317 @@
+//! The script of most loads: messages are answered, counted and timed.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+use crate::exchange::{Answer, Exchange, Outgoing};
+use crate::{Crowd, LoadError, Script, Sender};
+
+/// When messages are sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// Each client keeps so many in flight, and sends the next when one is answered.
+    InFlight(usize),
+    /// So many a second, over all clients in turn, whether or not the server keeps up. A client has
+    /// at most `in_flight` in flight; what is due then waits, and its time counts from when it was
+    /// due.
+    PerSecond {
+        /// Messages a second, all clients together.
+        rate: f64,
+        /// The most that one client has in flight.
+        in_flight: usize,
+    },
+}
+
+/// Latencies are kept from 1 ns to 60 s, with three digits.
+const LONGEST: u64 = 60_000_000_000;
+
+/// The most messages of one client that are due and wait.
+const MAX_DUE: usize = 10_000;
+
+/// How long no answer may come in a closed loop.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Messages that are answered, counted and timed.
+#[derive(Debug)]
+pub struct RoundTrips {
+    messages: Vec<Outgoing>,
+    answer: Answer,
+    flights: Vec<Flight>,
+    schedule: Option<Schedule>,
+    started: bool,
+    /// When the answers that are being told came.
+    now: Instant,
+    elapsed: Duration,
+    report: Report,
+    last_answer: Instant,
+}
+
+/// What was measured.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Messages that were answered.
+    pub answers: u64,
+    /// Messages of a fixed rate that were not sent, because too many of their client waited.
+    pub dropped: u64,
+    /// For how long.
+    pub elapsed: Duration,
+    /// Nanoseconds from when a message was sent, or was due, to its answer.
+    pub latency: Histogram<u64>,
+}
+
+impl Report {
+    /// Answers a second.
+    pub fn rate(&self) -> f64 {
+        self.answers as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+}
+
+/// The messages of one client.
+#[derive(Debug)]
+struct Flight {
+    /// When each slot's message was sent.
+    sent: Vec<Option<Instant>>,
+    free: Vec<usize>,
+    /// Slots in the order they were sent in, where answers come in order.
+    order: VecDeque<usize>,
+    /// Messages that are due and wait for a slot.
+    due: VecDeque<Instant>,
+}
+
+#[derive(Debug)]
+struct Schedule {
+    interval: Duration,
+    next: Instant,
+    client: usize,
+}
+
+impl RoundTrips {
+    /// For a crowd of so many clients.
+    ///
+    /// # Panics
+    ///
+    /// When the pace has no message in flight, or no rate.
+    pub fn new(exchange: &Exchange, clients: usize, pace: Pace) -> Self {
+        let now = Instant::now();
+        let (slots, schedule) = match pace {
+            Pace::InFlight(slots) => (slots, None),
+            Pace::PerSecond { rate, in_flight } => {
+                assert!(rate > 0., "a rate is above 0");
+                let interval = Duration::from_secs_f64(1. / rate);
+                let schedule = Schedule {
+                    interval,
+                    next: now,
+                    client: 0,
+                };
+                (in_flight, Some(schedule))
+            }
+        };
+        assert!(slots > 0, "at least one message is in flight");
+        let flight = || Flight {
+            sent: vec![None; slots],
+            free: (0..slots).rev().collect(),
+            order: VecDeque::new(),
+            due: VecDeque::new(),
+        };
+        Self {
+            messages: exchange.messages(slots),
+            answer: exchange.answer().clone(),
+            flights: (0..clients).map(|_| flight()).collect(),
+            schedule,
+            started: false,
+            now,
+            elapsed: Duration::ZERO,
+            report: Report::new(),
+            last_answer: now,
+        }
+    }
+
+    /// Runs for so long. Messages in flight stay there, for the next run.
+    ///
+    /// # Errors
+    ///
+    /// When a connection is lost, or no answer comes for 10 s.
+    pub fn run(&mut self, crowd: &mut Crowd, duration: Duration) -> Result<(), LoadError> {
+        self.run_until(crowd, |_, elapsed| elapsed >= duration)
+    }
+
+    /// Runs until so many more answers have come.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_count(&mut self, crowd: &mut Crowd, answers: u64) -> Result<(), LoadError> {
+        let end = self.report.answers + answers;
+        self.run_until(crowd, |report, _| report.answers >= end)
+    }
+
+    /// Forgets what was measured: a warm-up has ended.
+    pub fn reset(&mut self) {
+        self.report = Report::new();
+        self.elapsed = Duration::ZERO;
+    }
+
+    /// What was measured since the last [`reset`](Self::reset).
+    pub fn report(&self) -> Report {
+        Report {
+            elapsed: self.elapsed,
+            ..self.report.clone()
+        }
+    }
+
+    fn run_until(
+        &mut self,
+        crowd: &mut Crowd,
+        done: impl Fn(&Report, Duration) -> bool,
+    ) -> Result<(), LoadError> {
+        let started = Instant::now();
+        self.now = started;
+        self.last_answer = started;
+        if !self.started {
+            self.started = true;
+            self.begin(crowd)?;
+        }
+        while !done(&self.report, started.elapsed()) {
+            let timeout = self.send_due(crowd)?;
+            self.now = Instant::now();
+            crowd.turn(Some(timeout), self)?;
+            if matches!(self.answer, Answer::Nothing) {
+                self.settle(crowd)?;
+            }
+            if self.schedule.is_none() && self.now - self.last_answer > PATIENCE {
+                return Err(LoadError::Silent {
+                    after: PATIENCE,
+                    waiting: "for an answer",
+                });
+            }
+        }
+        self.elapsed += started.elapsed();
+        Ok(())
+    }
+
+    /// The first messages of a closed loop, or the time from which on others are due.
+    fn begin(&mut self, crowd: &mut Crowd) -> Result<(), LoadError> {
+        if let Some(schedule) = &mut self.schedule {
+            schedule.next = self.now;
+            return Ok(());
+        }
+        for client in 0..self.flights.len() {
+            self.fill(crowd, client)?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is due; how long until there is more.
+    fn send_due(&mut self, crowd: &mut Crowd) -> Result<Duration, LoadError> {
+        loop {
+            let Some(schedule) = &mut self.schedule else {
+                return Ok(Duration::from_millis(100));
+            };
+            let now = Instant::now();
+            if let Some(left) = schedule.next.checked_duration_since(now) {
+                // The kernel waits for whole milliseconds: below that, this thread does not sleep.
+                return Ok(match left {
+                    left if left < Duration::from_millis(1) => Duration::ZERO,
+                    left => Duration::from_millis(left.as_millis() as u64),
+                });
+            }
+            let due = schedule.next;
+            let client = schedule.client;
+            schedule.next += schedule.interval;
+            schedule.client = (client + 1) % self.flights.len().max(1);
+            if let Some(flight) = self.flights.get_mut(client) {
+                if flight.due.len() < MAX_DUE {
+                    flight.due.push_back(due);
+                } else {
+                    self.report.dropped += 1;
+                }
+                self.fill(crowd, client)?;
+            }
+        }
+    }
+
+    fn fill(&mut self, crowd: &mut Crowd, client: usize) -> Result<(), LoadError> {
+        while let Some(message) = self.next(client) {
+            crowd.send(client, message)?;
+        }
+        Ok(())
+    }
+
+    /// Where nothing answers, what the kernel has taken is done.
+    fn settle(&mut self, crowd: &mut Crowd) -> Result<(), LoadError> {
+        for client in 0..self.flights.len() {
+            if !crowd.is_flushed(client) {
+                continue;
+            }
+            while self.answered(client, None) {}
+            self.fill(crowd, client)?;
+        }
+        Ok(())
+    }
+
+    /// The next message that a client is to send now.
+    fn next(&mut self, client: usize) -> Option<&Outgoing> {
+        let flight = self.flights.get_mut(client)?;
+        let slot = *flight.free.last()?;
+        let since = match self.schedule {
+            Some(_) => flight.due.pop_front()?,
+            None => self.now,
+        };
+        flight.free.pop();
+        *flight.sent.get_mut(slot)? = Some(since);
+        if !matches!(self.answer, Answer::ById(_)) {
+            flight.order.push_back(slot);
+        }
+        self.messages.get(slot)
+    }
+
+    /// Whether a message was in flight, in this slot or as the oldest.
+    fn answered(&mut self, client: usize, slot: Option<usize>) -> bool {
+        let Some(flight) = self.flights.get_mut(client) else {
+            return false;
+        };
+        let Some(slot) = slot.or_else(|| flight.order.pop_front()) else {
+            return false;
+        };
+        let Some(since) = flight.sent.get_mut(slot).and_then(Option::take) else {
+            return false;
+        };
+        flight.free.push(slot);
+        let latency = self.now.saturating_duration_since(since).as_nanos();
+        self.report.latency.saturating_record(latency as u64);
+        self.report.answers += 1;
+        self.last_answer = self.now;
+        true
+    }
+}
+
+impl Script for RoundTrips {
+    fn message(&mut self, client: usize, payload: &[u8]) {
+        if let Some(slot) = self.answer.slot(payload) {
+            self.answered(client, slot);
+        }
+    }
+
+    fn turn(&mut self, client: usize, sender: &mut Sender<'_>) {
+        while let Some(message) = self.next(client) {
+            sender.send(message);
+        }
+    }
+
+    fn wake(&mut self) {
+        self.now = Instant::now();
+    }
+}
+
+impl Report {
+    fn new() -> Self {
+        Self {
+            answers: 0,
+            dropped: 0,
+            elapsed: Duration::ZERO,
+            latency: Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are in order"),
+        }
+    }
+}
