@@ -95,7 +95,11 @@ fn run() -> Result<()> {
 /// Clients in one process; rust_socketio among them where there is the OpenSSL that it needs.
 fn bench_clients(sh: &Shell, args: &[String]) -> Result<()> {
     let mut options = vec!["--quiet", "--locked", "--release"];
-    if cmd!(sh, "pkg-config --exists openssl").quiet().run().is_err() {
+    if cmd!(sh, "pkg-config --exists openssl")
+        .quiet()
+        .run()
+        .is_err()
+    {
         eprintln!("without rust_socketio: it needs libssl-dev and pkg-config");
         options.push("--no-default-features");
     }
