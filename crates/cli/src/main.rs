@@ -1,11 +1,13 @@
-//! The `songi` binary: a chat to try Socket.IO with, served on a port of this machine.
+//! The `songi` binary: tools for Socket.IO.
 //!
-//! `songi serve` (or a bare `songi`) serves a chat page and the Socket.IO server behind it. Logs
-//! go to standard error and are quiet unless `RUST_LOG` says otherwise.
+//! `songi serve` (or a bare `songi`) serves a chat page and the Socket.IO server behind it; `songi
+//! connect URL` is a terminal client. Logs go to standard error and are quiet unless `RUST_LOG`
+//! says otherwise.
 #![forbid(unsafe_code)]
 
 mod bench;
 mod chat;
+mod connect;
 mod page;
 mod serve;
 
@@ -15,7 +17,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// A Socket.IO server to try out.
+/// Tools for Socket.IO: a server to try out, and a client for the terminal.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -28,6 +30,8 @@ struct Cli {
 enum Command {
     /// Serve a chat page with rooms, and the Socket.IO server behind it.
     Serve(serve::Args),
+    /// Connect to a Socket.IO, Engine.IO or WebSocket server, and talk to it.
+    Connect(Box<connect::Args>),
     /// Measure what a Socket.IO or WebSocket server answers, and how fast.
     Bench(Box<bench::Args>),
 }
@@ -46,10 +50,14 @@ async fn main() -> ExitCode {
     let command = cli
         .command
         .unwrap_or_else(|| Command::Serve(serve::Args::default()));
-    let result = match command {
-        Command::Serve(args) => serve::run(args).await,
-        Command::Bench(args) => bench::run(*args).await,
-    };
+    match command {
+        Command::Serve(args) => status(serve::run(args).await),
+        Command::Connect(args) => connect::run(*args).await,
+        Command::Bench(args) => status(bench::run(*args).await),
+    }
+}
+
+fn status(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

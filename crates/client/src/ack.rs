@@ -59,6 +59,17 @@ impl<T> EmitWithAck<T> {
     }
 }
 
+impl<T> EmitWithAck<T> {
+    /// Waits for the answer and reads nothing of it: for who does not know what it consists of.
+    ///
+    /// # Errors
+    ///
+    /// As awaiting it.
+    pub async fn arguments(self) -> Result<Arguments, AckError> {
+        answered(self.sent, self.timeout).await
+    }
+}
+
 impl<T> fmt::Debug for EmitWithAck<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmitWithAck")
@@ -72,23 +83,26 @@ impl<T: DeserializeOwned> IntoFuture for EmitWithAck<T> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let waiting = async {
-                match self.sent? {
-                    Pending::Once(mut once) => {
-                        (&mut once.reply).await.map_err(|_| AckError::Disconnected)
-                    }
-                    Pending::Queued(reply) => reply.await.map_err(|_| AckError::Disconnected)?,
-                }
-            };
-            let args = match self.timeout {
-                None => waiting.await?,
-                Some(timeout) => tokio::time::timeout(timeout, waiting)
-                    .await
-                    .map_err(|_| AckError::Timeout(timeout))??,
-            };
-            Ok(args.deserialize()?)
-        })
+        let answered = answered(self.sent, self.timeout);
+        Box::pin(async move { Ok(answered.await?.deserialize()?) })
+    }
+}
+
+async fn answered(
+    sent: Result<Pending, EmitError>,
+    timeout: Option<Duration>,
+) -> Result<Arguments, AckError> {
+    let waiting = async {
+        match sent? {
+            Pending::Once(mut once) => (&mut once.reply).await.map_err(|_| AckError::Disconnected),
+            Pending::Queued(reply) => reply.await.map_err(|_| AckError::Disconnected)?,
+        }
+    };
+    match timeout {
+        None => waiting.await,
+        Some(timeout) => tokio::time::timeout(timeout, waiting)
+            .await
+            .map_err(|_| AckError::Timeout(timeout))?,
     }
 }
 

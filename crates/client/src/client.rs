@@ -12,11 +12,13 @@ use tokio::sync::oneshot;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::config::Config;
+use crate::engine::EngineSocket;
 use crate::error::{ConnectError, InvalidUrl};
 use crate::joining::{Answer, Joining, joined, joining_methods};
 use crate::manager::sharing;
 use crate::settings::Settings;
 use crate::socket::Socket;
+use crate::tap::{Tap, Traffic};
 use crate::target::Target;
 use crate::transport::dial::Dialer;
 use crate::transport::proxy::Proxy;
@@ -62,6 +64,7 @@ pub struct Client {
     parser: Parser,
     tls: Option<Arc<ClientConfig>>,
     proxy: Option<Result<Proxy, InvalidUrl>>,
+    tap: Option<Arc<Tap>>,
     config: Config,
     joining: Joining,
 }
@@ -77,6 +80,7 @@ impl Client {
             parser: Parser::default(),
             tls: None,
             proxy: None,
+            tap: None,
             config: Config::default(),
             joining: Joining::default(),
         }
@@ -173,6 +177,25 @@ impl Client {
         self
     }
 
+    /// Shows all that travels to a function, in both directions: requests, bytes of WebSockets and
+    /// Engine.IO packets. For who debugs a server. The connection's task calls it, and waits for
+    /// it. A client that is watched shares no connection with one that is not.
+    ///
+    /// ```no_run
+    /// use songi_client::{Client, Traffic};
+    ///
+    /// let client = Client::new("http://localhost:3000").tap(|traffic| {
+    ///     if let Traffic::Frame { direction, frame } = traffic {
+    ///         eprintln!("{direction:?} {frame:?}");
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn tap(mut self, show: impl Fn(Traffic<'_>) + Send + Sync + 'static) -> Self {
+        self.tap = Some(Tap::new(show));
+        self
+    }
+
     joining_methods!();
 
     /// Connects and joins the namespace, within [`Config::connect_timeout`]. From then on the
@@ -221,10 +244,45 @@ impl Client {
         self.begin(None)
     }
 
+    /// Opens an Engine.IO session without Socket.IO on it, within [`Config::connect_timeout`]. The
+    /// path of the URL, the handlers, the auth payload and the settings of reconnection, retries
+    /// and acks mean nothing here; that [`Config::path`] is that of Socket.IO may have to be
+    /// changed.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use songi_client::{Client, EngineEvent, Message};
+    ///
+    /// let client = Client::new("http://localhost:3000").path("/engine.io/");
+    /// let mut session = client.connect_engine().await?;
+    /// session.send(Message::text("hello"))?;
+    /// while let Some(event) = session.recv().await {
+    ///     if let EngineEvent::Message(message) = event {
+    ///         println!("{message:?}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_engine(self) -> Result<EngineSocket, ConnectError> {
+        let (settings, ..) = self.settings()?;
+        EngineSocket::open(Arc::new(settings)).await
+    }
+
     fn begin(self, answer: Option<Answer>) -> Result<Socket, ConnectError> {
+        let (settings, joining) = self.settings()?;
+        let namespace = settings.target.namespace.clone();
+        sharing::join(settings, &namespace, joining, answer)
+    }
+
+    /// All that a connection is made with; what is malformed is found before anything is connected.
+    fn settings(self) -> Result<(Settings, Joining), ConnectError> {
         let target = self.target?;
         let proxy = self.proxy.transpose()?;
-        let namespace = target.namespace.clone();
         let settings = Settings {
             headers: self.headers,
             protocols: self.protocols,
@@ -241,10 +299,10 @@ impl Client {
             target,
             config: self.config,
             cookies: Mutex::new(Jar::default()),
+            tap: self.tap,
         };
-        // What is malformed is found before anything is connected.
         websocket::request(&settings, "")?;
-        sharing::join(settings, &namespace, self.joining, answer)
+        Ok((settings, self.joining))
     }
 }
 

@@ -81,7 +81,7 @@ impl Driver {
                 manager.handle_timeout();
                 continue;
             }
-            match self.wires.poll(manager, turn.link, cx) {
+            match self.wires.poll(&mut manager.link(turn.link), cx) {
                 Woken::Input => continue,
                 Woken::Not => {}
             }
@@ -112,7 +112,7 @@ fn join(manager: &Arc<Manager>, link: u64, socket: &Arc<SocketInner>) {
 }
 
 /// Ready when the deadline has come.
-fn poll_deadline(
+pub(crate) fn poll_deadline(
     sleep: &mut Option<Pin<Box<Sleep>>>,
     deadline: Option<Instant>,
     cx: &mut Context<'_>,

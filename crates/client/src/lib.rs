@@ -1,14 +1,20 @@
 //! A Socket.IO client for tokio.
 //!
+//! ```sh
+//! cargo add songi-client
+//! cargo add tokio --features macros,rt-multi-thread
+//! ```
+//!
 //! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let socket = songi_client::connect("http://localhost:3000").await?;
-//! socket.on("news", |text: String| println!("{text}"));
-//! socket.emit("greet", ("Hello!", 42))?;
-//! let sum: i64 = socket.emit_with_ack("add", (1, 2)).await?;
-//! println!("{sum}, until {}", socket.closed().await);
-//! # Ok(())
-//! # }
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let socket = songi_client::connect("http://localhost:3000").await?;
+//!     socket.on("news", |text: String| println!("{text}"));
+//!     socket.emit("greet", ("Hello!", 42))?;
+//!     let sum: i64 = socket.emit_with_ack("add", (1, 2)).await?;
+//!     println!("{sum}, until {}", socket.closed().await);
+//!     Ok(())
+//! }
 //! ```
 //!
 //! It speaks to every server of socket.io 3 and 4, over WebSocket and long-polling.
@@ -24,6 +30,8 @@
 //! | hear of the connection | [`Client::on_connect`] and its neighbours |
 //! | read events in a loop | [`Socket::events`] |
 //! | send until it is acknowledged | [`Config::retries`] |
+//! | see what is on the wire | [`Client::tap`] |
+//! | speak Engine.IO without Socket.IO | [`Client::connect_engine`] |
 //! | change settings and limits | [`Config`] |
 //!
 //! # Connections
@@ -69,6 +77,7 @@ mod client;
 mod clock;
 mod config;
 mod driver;
+mod engine;
 mod error;
 mod events;
 mod inbox;
@@ -80,6 +89,7 @@ mod reconnection;
 mod retries;
 mod settings;
 mod socket;
+mod tap;
 mod target;
 mod transport;
 mod wires;
@@ -89,18 +99,22 @@ pub use auth::{Auth, Payload};
 pub use bytes::Bytes;
 pub use client::{Client, connect};
 pub use config::Config;
+pub use engine::{EngineEvent, EngineSocket};
 pub use error::{ConnectError, ConnectFailure, InvalidUrl};
 pub use events::{Events, SocketEvent};
 pub use faststr::FastStr;
+pub use http;
 pub use joining::Namespace;
 pub use reason::DisconnectReason;
 pub use socket::{HandlerId, Socket, ToServer};
 pub use songi_emit::{AckError, EmitError, EncodeError};
-pub use songi_engineio::Transport;
-pub use songi_socketio::Parser;
+pub use songi_engineio::{Frame, Message, Transport};
 pub use songi_socketio::handler::{self, Event, Handler};
+pub use songi_socketio::{Arguments, Parser};
 #[cfg(feature = "deflate")]
 pub use songi_tokio::DeflateConfig;
+pub use songi_tokio::Direction;
+pub use tap::Traffic;
 pub use tokio_rustls::rustls;
 
 /// The ack that the server asked for, as a handler's parameter: see [`handler::Ack`].

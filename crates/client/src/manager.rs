@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use songi_emit::{EmitError, Outgoing};
-use songi_engineio::{ClientEvent, ClientOutput, SendOptions};
+use songi_engineio::{ClientEvent, ClientOutput, SendOptions, Transport};
 use songi_socketio::Parser;
 use songi_socketio::client::StateError;
 use tokio::runtime::Handle;
@@ -75,6 +75,11 @@ impl Manager {
     /// Tells whether there is a task.
     pub(crate) fn running(&self) -> watch::Receiver<bool> {
         self.running.subscribe()
+    }
+
+    /// What carries the connection now.
+    pub(crate) fn transport(&self) -> Option<Transport> {
+        self.core.lock().link.as_ref()?.session.transport()
     }
 
     pub(crate) fn is_used(&self) -> bool {

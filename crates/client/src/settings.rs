@@ -8,9 +8,10 @@ use parking_lot::Mutex;
 use songi_socketio::Parser;
 
 use crate::config::Config;
+use crate::tap::{Tap, Traffic};
 use crate::target::Target;
 use crate::transport::cookies::Jar;
-use crate::transport::dial::Dialer;
+use crate::transport::dial::{Dialer, Stream};
 
 pub(crate) struct Settings {
     pub(crate) target: Target,
@@ -23,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) deflate: Option<songi_tokio::Deflate>,
     /// Those that the server has set.
     pub(crate) cookies: Mutex<Jar>,
+    /// Who sees what travels.
+    pub(crate) tap: Option<Arc<Tap>>,
 }
 
 impl Settings {
@@ -33,12 +36,28 @@ impl Settings {
         }
     }
 
+    /// Shows what travels, if somebody wants to see it.
+    pub(crate) fn show<'a>(&self, traffic: impl FnOnce() -> Traffic<'a>) {
+        if let Some(tap) = &self.tap {
+            tap.show(traffic());
+        }
+    }
+
+    /// The stream of a WebSocket, with its bytes shown if somebody wants to see them.
+    pub(crate) fn tapped(&self, stream: Stream) -> Stream {
+        match &self.tap {
+            Some(tap) => tap.on_websocket(stream),
+            None => stream,
+        }
+    }
+
     /// Equal for settings that make the same connection.
     pub(crate) fn key(&self) -> String {
         let parser = match &self.parser {
             Parser::Custom(parser) => format!("{:p}", Arc::as_ptr(parser)),
             parser => format!("{parser:?}"),
         };
+        let tap = self.tap.as_ref().map(Arc::as_ptr);
         let tls = self.dialer.tls.as_ref().map(Arc::as_ptr);
         // The namespace is no part of it, and the login of a proxy is.
         format!(
@@ -51,6 +70,7 @@ impl Settings {
                 &self.config,
                 tls,
                 self.dialer.proxy.as_ref().map(|proxy| proxy.key()),
+                tap,
             )
         )
     }

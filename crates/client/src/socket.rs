@@ -12,7 +12,7 @@ use faststr::FastStr;
 use serde::Serialize;
 use serde_json::json;
 use songi_emit::{EmitError, Outgoing};
-use songi_engineio::SendOptions;
+use songi_engineio::{SendOptions, Transport};
 use songi_socketio::ArgumentError;
 use songi_socketio::handler::{EventContext, Failure, FromEvent, HandlerSocket};
 use tokio::sync::oneshot;
@@ -100,6 +100,11 @@ impl Socket {
     /// recovery").
     pub fn recovered(&self) -> bool {
         self.0.recovered()
+    }
+
+    /// What carries the connection now: long-polling or a WebSocket; `None` while there is none.
+    pub fn transport(&self) -> Option<Transport> {
+        self.0.manager().transport()
     }
 
     /// Another namespace of the same server, to be joined on the same connection. A name without a

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use songi_engineio::{Frame, RequestId, TransportEnd, TransportId};
-use songi_tokio::{Error, Event, Message, WebSocket};
+use songi_tokio::{Direction, Error, Event, Message, WebSocket};
 
 use crate::error::ConnectError;
-use crate::manager::{Command, Manager};
+use crate::manager::Command;
 use crate::settings::Settings;
+use crate::tap::Traffic;
 use crate::transport::dial::Stream;
 use crate::transport::http::{Lane, Reply};
 use crate::transport::websocket;
@@ -38,6 +39,29 @@ pub(crate) struct Wires {
     opening: Pending<TransportId, WebSocket<Stream>>,
     websocket: Option<(TransportId, Box<WebSocket<Stream>>)>,
     closing: Vec<Boxed<()>>,
+}
+
+/// Whose session it is that the wires carry.
+pub(crate) trait Bearer {
+    /// A request was answered.
+    fn response(&mut self, request: RequestId, reply: Result<Reply, ConnectError>);
+
+    /// A WebSocket that was asked for is open.
+    fn websocket_opened(&mut self, transport: TransportId);
+
+    /// A WebSocket has ended, or could not be opened.
+    fn transport_closed(
+        &mut self,
+        transport: TransportId,
+        end: TransportEnd,
+        error: Option<ConnectError>,
+    );
+
+    /// A message came.
+    fn frame(&mut self, transport: TransportId, frame: Frame);
+
+    /// Whether nothing more should be read for now.
+    fn is_behind(&self) -> bool;
 }
 
 /// Whether something came.
@@ -81,8 +105,12 @@ impl Wires {
 
     /// Bytes that can be written ahead.
     pub(crate) fn room(&self) -> usize {
-        let queued = self.websocket.as_ref().map_or(0, |(_, it)| it.queued());
-        WRITE_AHEAD.saturating_sub(queued)
+        WRITE_AHEAD.saturating_sub(self.queued())
+    }
+
+    /// Bytes that wait in the WebSocket.
+    pub(crate) fn queued(&self) -> usize {
+        self.websocket.as_ref().map_or(0, |(_, it)| it.queued())
     }
 
     pub(crate) fn perform(&mut self, command: Command) {
@@ -110,6 +138,10 @@ impl Wires {
                 frame,
                 compress,
             } => {
+                self.settings.show(|| Traffic::Frame {
+                    direction: Direction::Sent,
+                    frame: &frame,
+                });
                 if let Some(websocket) = self.websocket(transport) {
                     // It has no limit of its own, and says by its next event when it is closing.
                     let _ = if compress {
@@ -141,31 +173,31 @@ impl Wires {
     }
 
     /// Puts what came into the session.
-    pub(crate) fn poll(&mut self, manager: &Manager, link: u64, cx: &mut Context<'_>) -> Woken {
+    pub(crate) fn poll(&mut self, bearer: &mut impl Bearer, cx: &mut Context<'_>) -> Woken {
         let mut woken = Woken::Not;
         if let Some((request, reply)) = poll_one(&mut self.post, cx) {
-            manager.response(link, request, reply);
+            bearer.response(request, reply);
             woken = Woken::Input;
         }
         if let Some((transport, opened)) = poll_one(&mut self.opening, cx) {
             match opened {
                 Ok(websocket) => {
                     self.websocket = Some((transport, Box::new(websocket)));
-                    manager.websocket_opened(link, transport);
+                    bearer.websocket_opened(transport);
                 }
                 Err(error) => {
                     tracing::debug!(%error, "WebSocket");
-                    manager.transport_closed(link, transport, TransportEnd::Failed, Some(error));
+                    bearer.transport_closed(transport, TransportEnd::Failed, Some(error));
                 }
             }
             woken = Woken::Input;
         }
-        let behind = manager.is_behind();
+        let behind = bearer.is_behind();
         if !behind && let Some((request, reply)) = poll_one(&mut self.get, cx) {
-            manager.response(link, request, reply);
+            bearer.response(request, reply);
             woken = Woken::Input;
         }
-        if self.poll_websocket(manager, link, behind, cx) == Woken::Input {
+        if self.poll_websocket(bearer, behind, cx) == Woken::Input {
             woken = Woken::Input;
         }
         woken
@@ -173,8 +205,7 @@ impl Wires {
 
     fn poll_websocket(
         &mut self,
-        manager: &Manager,
-        link: u64,
+        bearer: &mut impl Bearer,
         behind: bool,
         cx: &mut Context<'_>,
     ) -> Woken {
@@ -185,7 +216,7 @@ impl Wires {
         if behind || websocket.queued() >= WRITE_AHEAD {
             // Receiving writes too, but only when there is nothing to be read.
             if let Poll::Ready(Err(error)) = websocket.poll_flush(cx) {
-                return self.ended(manager, link, transport, TransportEnd::Failed, Some(error));
+                return self.ended(bearer, transport, TransportEnd::Failed, Some(error));
             }
         }
         if behind {
@@ -195,28 +226,37 @@ impl Wires {
             return Woken::Not;
         };
         match event {
-            Some(Ok(Event::Text(text))) => manager.frame(link, transport, Frame::Text(text)),
-            Some(Ok(Event::Binary(bytes))) => manager.frame(link, transport, Frame::Binary(bytes)),
+            Some(Ok(Event::Text(text))) => self.received(bearer, transport, Frame::Text(text)),
+            Some(Ok(Event::Binary(bytes))) => {
+                self.received(bearer, transport, Frame::Binary(bytes));
+            }
             Some(Ok(Event::Close(_))) => {
-                manager.transport_closed(link, transport, TransportEnd::Closed, Some(closed()));
+                bearer.transport_closed(transport, TransportEnd::Closed, Some(closed()));
             }
             Some(Ok(_)) => {}
             // As in JavaScript: a stream that ends is no error.
             None | Some(Err(Error::Abnormal(_))) => {
                 self.websocket = None;
-                manager.transport_closed(link, transport, TransportEnd::Closed, Some(closed()));
+                bearer.transport_closed(transport, TransportEnd::Closed, Some(closed()));
             }
             Some(Err(error)) => {
-                return self.ended(manager, link, transport, TransportEnd::Failed, Some(error));
+                return self.ended(bearer, transport, TransportEnd::Failed, Some(error));
             }
         }
         Woken::Input
     }
 
+    fn received(&self, bearer: &mut impl Bearer, transport: TransportId, frame: Frame) {
+        self.settings.show(|| Traffic::Frame {
+            direction: Direction::Received,
+            frame: &frame,
+        });
+        bearer.frame(transport, frame);
+    }
+
     fn ended(
         &mut self,
-        manager: &Manager,
-        link: u64,
+        bearer: &mut impl Bearer,
         transport: TransportId,
         end: TransportEnd,
         error: Option<Error>,
@@ -228,7 +268,7 @@ impl Wires {
         if let Some(error) = &error {
             tracing::debug!(%error, "WebSocket");
         }
-        manager.transport_closed(link, transport, end, error.map(ConnectError::from));
+        bearer.transport_closed(transport, end, error.map(ConnectError::from));
         Woken::Input
     }
 

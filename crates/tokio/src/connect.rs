@@ -169,7 +169,13 @@ impl Connect {
         self.handshake(stream, deadline).await
     }
 
-    async fn open_stream(&mut self) -> Result<Stream, ConnectError> {
+    /// Opens the stream alone, TLS included: to go on with [`over`](Self::over) when something is to
+    /// be put around it, such as [`Tapped`](crate::Tapped). How long that may take is the caller's
+    /// to decide.
+    ///
+    /// # Errors
+    /// As [`connect`].
+    pub async fn open_stream(&mut self) -> Result<Stream, ConnectError> {
         let stream = TcpStream::connect((self.url.host(), self.url.port())).await?;
         stream.set_nodelay(true)?;
         if !self.url.is_tls() {

@@ -22,6 +22,7 @@
 //! | answer a client | [`accept`], or [`Incoming`] to see the request first |
 //! | call a server | [`connect`], or [`Connect`] for headers and subprotocols |
 //! | wrap a stream that some HTTP library upgraded | [`WebSocket::server`], [`WebSocket::client`] |
+//! | see the bytes on the wire | [`Tapped`] around a stream |
 //! | read and write in two tasks | [`WebSocket::split`], [`WebSocket::into_split`] |
 //!
 //! # Compression
@@ -45,6 +46,7 @@ mod random;
 mod scratch;
 mod split;
 mod stream;
+mod tap;
 mod timer;
 mod websocket;
 mod write;
@@ -65,5 +67,6 @@ pub use self::{
     options::Options,
     split::{Reader, Writer},
     stream::Stream,
+    tap::{Direction, Tapped},
     websocket::WebSocket,
 };

@@ -34,6 +34,7 @@ cargo xtask <task>
   instructions       instructions of the hottest operations, against benches/instructions.json;
                      with --record they are written there
   bench-servers      whole servers beside each other and a floor: bench-servers --help
+  bench-clients      a thousand clients in one process, beside each other: bench-clients --help
 ";
 
 /// The crates without I/O: each is imported, built and tested alone.
@@ -82,12 +83,32 @@ fn run() -> Result<()> {
         (Some("instructions"), []) => instructions::run(&sh, false),
         (Some("instructions"), [record]) if record == "--record" => instructions::run(&sh, true),
         (Some("bench-servers"), args) => bench_servers::run(&sh, args),
+        (Some("bench-clients"), args) => bench_clients(&sh, args),
         (None | Some("help" | "--help" | "-h"), _) => {
             print!("{HELP}");
             Ok(())
         }
         (Some(task), _) => bail!("unknown task or arguments: {task}\n\n{HELP}"),
     }
+}
+
+/// Clients in one process; rust_socketio among them where there is the OpenSSL that it needs.
+fn bench_clients(sh: &Shell, args: &[String]) -> Result<()> {
+    let mut options = vec!["--quiet", "--locked", "--release"];
+    if cmd!(sh, "pkg-config --exists openssl")
+        .quiet()
+        .run()
+        .is_err()
+    {
+        eprintln!("without rust_socketio: it needs libssl-dev and pkg-config");
+        options.push("--no-default-features");
+    }
+    let manifest = "benches/clients/Cargo.toml";
+    Ok(cmd!(
+        sh,
+        "cargo run {options...} --manifest-path {manifest} -- {args...}"
+    )
+    .run()?)
 }
 
 /// Engine.IO clients and servers against each other, over so many schedules each.

@@ -8,7 +8,11 @@ use crate::{
 };
 
 /// The workspaces beside the main one.
-const SIDE_WORKSPACES: [&str; 2] = ["fuzz/Cargo.toml", "benches/Cargo.toml"];
+const SIDE_WORKSPACES: [&str; 3] = [
+    "fuzz/Cargo.toml",
+    "benches/Cargo.toml",
+    "benches/clients/Cargo.toml",
+];
 
 pub(crate) fn run(sh: &Shell) -> Result<()> {
     step("formatting");

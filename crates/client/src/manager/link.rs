@@ -67,6 +67,38 @@ pub(crate) enum Command {
     Close(TransportId),
 }
 
+impl Command {
+    /// What there is to do for an output of a session; nothing for its events.
+    pub(crate) fn of(output: ClientOutput, session: &ClientSession) -> Option<Self> {
+        Some(match output {
+            ClientOutput::Get(request) => Self::Get {
+                request,
+                query: session.query(Transport::Polling),
+            },
+            ClientOutput::Post { request, body } => Self::Post {
+                request,
+                query: session.query(Transport::Polling),
+                body,
+            },
+            ClientOutput::OpenWebSocket(transport) => Self::Open {
+                transport,
+                query: session.query(Transport::WebSocket),
+            },
+            ClientOutput::Frame {
+                transport,
+                frame,
+                options,
+            } => Self::Write {
+                transport,
+                frame,
+                compress: options.compress,
+            },
+            ClientOutput::CloseTransport(transport) => Self::Close(transport),
+            _ => return None,
+        })
+    }
+}
+
 impl Link {
     pub(super) fn new(
         config: &Config,
@@ -162,37 +194,11 @@ impl Link {
             let Some(output) = self.outputs.pop_front() else {
                 break;
             };
-            let command = match output {
-                ClientOutput::Get(request) => Command::Get {
-                    request,
-                    query: self.session.query(Transport::Polling),
-                },
-                ClientOutput::Post { request, body } => Command::Post {
-                    request,
-                    query: self.session.query(Transport::Polling),
-                    body,
-                },
-                ClientOutput::OpenWebSocket(transport) => Command::Open {
-                    transport,
-                    query: self.session.query(Transport::WebSocket),
-                },
-                ClientOutput::Frame {
-                    transport,
-                    frame,
-                    options,
-                } => {
-                    taken += frame.len();
-                    self.queued -= weight(&frame);
-                    Command::Write {
-                        transport,
-                        frame,
-                        compress: options.compress,
-                    }
-                }
-                ClientOutput::CloseTransport(transport) => Command::Close(transport),
-                _ => continue,
-            };
-            commands.push(command);
+            if let ClientOutput::Frame { frame, .. } = &output {
+                taken += frame.len();
+                self.queued -= weight(frame);
+            }
+            commands.extend(Command::of(output, &self.session));
         }
         self.congested = !self.outputs.is_empty();
         if self.outputs.is_empty() {

@@ -16,9 +16,7 @@ use crate::error::ConnectError;
 use crate::reason::DisconnectReason;
 use crate::socket::SocketInner;
 use crate::transport::http::Reply;
-
-/// Characters that an error keeps of a response's body.
-const MAX_ERROR_BODY: usize = 1000;
+use crate::wires::Bearer;
 
 /// What the task has to do next.
 pub(crate) struct Turn {
@@ -143,55 +141,11 @@ impl Manager {
         });
     }
 
-    /// A WebSocket that was asked for is open.
-    pub(crate) fn websocket_opened(&self, link: u64, transport: TransportId) {
-        self.input(link, |session, now| {
-            session.websocket_opened(transport, now)
-        });
-    }
-
-    /// A message came.
-    pub(crate) fn frame(&self, link: u64, transport: TransportId, frame: Frame) {
-        self.input(link, |session, now| session.frame(transport, frame, now));
-    }
-
-    /// A WebSocket has ended, or could not be opened.
-    pub(crate) fn transport_closed(
-        &self,
-        link: u64,
-        transport: TransportId,
-        end: TransportEnd,
-        error: Option<ConnectError>,
-    ) {
-        self.note(link, error);
-        self.input(link, |session, now| {
-            session.transport_closed(transport, end, now)
-        });
-    }
-
-    /// A request was answered.
-    pub(crate) fn response(
-        &self,
-        link: u64,
-        request: RequestId,
-        reply: Result<Reply, ConnectError>,
-    ) {
-        match reply {
-            Ok(Reply { status, body }) => {
-                if status != 200 {
-                    let body = String::from_utf8_lossy(&body);
-                    let body = body.chars().take(MAX_ERROR_BODY).collect();
-                    self.note(link, Some(ConnectError::Status { status, body }));
-                }
-                self.input(link, |session, now| {
-                    session.response(request, status, body, now)
-                });
-            }
-            Err(error) => {
-                tracing::debug!(%error, "request");
-                self.note(link, Some(error));
-                self.input(link, |session, now| session.request_failed(request, now));
-            }
+    /// What brings inputs to the session of a link, if it is still there.
+    pub(crate) fn link(&self, link: u64) -> Linked<'_> {
+        Linked {
+            manager: self,
+            link,
         }
     }
 
@@ -237,5 +191,62 @@ impl Manager {
         if let (Some(link), Some(error)) = (&mut core.link, error) {
             link.error = Some(error);
         }
+    }
+}
+
+/// The session of a link.
+pub(crate) struct Linked<'a> {
+    manager: &'a Manager,
+    link: u64,
+}
+
+impl Bearer for Linked<'_> {
+    fn response(&mut self, request: RequestId, reply: Result<Reply, ConnectError>) {
+        match reply {
+            Ok(Reply { status, body }) => {
+                if status != 200 {
+                    let error = Reply::refusal(status, &body);
+                    self.manager.note(self.link, Some(error));
+                }
+                self.manager.input(self.link, |session, now| {
+                    session.response(request, status, body, now)
+                });
+            }
+            Err(error) => {
+                tracing::debug!(%error, "request");
+                self.manager.note(self.link, Some(error));
+                self.manager.input(self.link, |session, now| {
+                    session.request_failed(request, now)
+                });
+            }
+        }
+    }
+
+    fn websocket_opened(&mut self, transport: TransportId) {
+        self.manager.input(self.link, |session, now| {
+            session.websocket_opened(transport, now)
+        });
+    }
+
+    fn transport_closed(
+        &mut self,
+        transport: TransportId,
+        end: TransportEnd,
+        error: Option<ConnectError>,
+    ) {
+        self.manager.note(self.link, error);
+        self.manager.input(self.link, |session, now| {
+            session.transport_closed(transport, end, now)
+        });
+    }
+
+    fn frame(&mut self, transport: TransportId, frame: Frame) {
+        self.manager.input(self.link, |session, now| {
+            session.frame(transport, frame, now)
+        });
+    }
+
+    fn is_behind(&self) -> bool {
+        self.manager.is_behind()
     }
 }

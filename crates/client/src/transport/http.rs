@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::error::ConnectError;
 use crate::settings::Settings;
+use crate::tap::Traffic;
 
 /// How long a connection may be idle and still be used: less than servers keep it (Node.js: 5 s),
 /// so that a request does not meet the end of its connection.
@@ -34,6 +35,18 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
 }
 
+/// Characters that an error keeps of a response's body.
+const MAX_ERROR_BODY: usize = 1000;
+
+impl Reply {
+    /// What a status other than 200 means.
+    pub(crate) fn refusal(status: u16, body: &[u8]) -> ConnectError {
+        let body = String::from_utf8_lossy(body);
+        let body = body.chars().take(MAX_ERROR_BODY).collect();
+        ConnectError::Status { status, body }
+    }
+}
+
 impl Lane {
     /// Makes a request, a POST if there is a body.
     pub(crate) async fn request(
@@ -42,7 +55,9 @@ impl Lane {
         query: String,
         body: Option<Bytes>,
     ) -> Result<Reply, ConnectError> {
-        let mut request = Some(request(&settings, &query, body)?);
+        let request = request(&settings, &query, body)?;
+        settings.show(|| Traffic::Request(&request));
+        let mut request = Some(request.map(Full::new));
         let mut lane = self.0.lock().await;
         let kept = lane.take().filter(|(_, since)| since.elapsed() < IDLE);
         let mut kept = kept.map(|(sender, _)| sender);
@@ -91,7 +106,7 @@ fn request(
     settings: &Settings,
     query: &str,
     body: Option<Bytes>,
-) -> Result<Request<Full<Bytes>>, ConnectError> {
+) -> Result<Request<Bytes>, ConnectError> {
     let method = if body.is_some() {
         Method::POST
     } else {
@@ -119,9 +134,7 @@ fn request(
         let cookie = HeaderValue::from_bytes(&cookie).map_err(failed)?;
         request = request.header(COOKIE, cookie);
     }
-    request
-        .body(Full::new(body.unwrap_or_default()))
-        .map_err(failed)
+    request.body(body.unwrap_or_default()).map_err(failed)
 }
 
 async fn read(response: Response<Incoming>, settings: &Settings) -> Result<Reply, ConnectError> {
@@ -146,9 +159,11 @@ async fn read(response: Response<Incoming>, settings: &Settings) -> Result<Reply
         }
         bytes.extend_from_slice(&data);
     }
+    let response = Response::from_parts(head, bytes.freeze());
+    settings.show(|| Traffic::Response(&response));
     Ok(Reply {
-        status: head.status.as_u16(),
-        body: bytes.freeze(),
+        status: response.status().as_u16(),
+        body: response.into_body(),
     })
 }
 

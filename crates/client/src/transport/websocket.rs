@@ -16,7 +16,7 @@ pub(crate) async fn open(
     query: String,
 ) -> Result<WebSocket<Stream>, ConnectError> {
     let connect = request(&settings, &query)?;
-    let stream = settings.dialer.dial().await?;
+    let stream = settings.tapped(settings.dialer.dial().await?);
     let (websocket, response) = connect
         .over(stream)
         .await
