@@ -54,7 +54,7 @@ async fn emits_broadcasts_and_acks_keep_their_order() {
     });
     io.on("go", |socket: Socket, round: usize| {
         // Large ones do not fit into what a socket takes at once.
-        let text = "x".repeat(if round % 10 == 0 { 3000 } else { 10 });
+        let text = "x".repeat(if round.is_multiple_of(10) { 3000 } else { 10 });
         socket.emit("own", (round, 0, &text)).unwrap();
         let namespace = socket.namespace();
         namespace.emit("all", (round, 1, &text)).unwrap();
