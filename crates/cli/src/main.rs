@@ -1,8 +1,8 @@
 //! The `songi` binary: tools for Socket.IO.
 //!
 //! `songi serve` (or a bare `songi`) serves a chat page and the Socket.IO server behind it; `songi
-//! connect URL` is a terminal client. Logs go to standard error and are quiet unless `RUST_LOG`
-//! says otherwise.
+//! connect URL` is a terminal client, and `songi bench URL` measures a server. Logs go to standard
+//! error and are quiet unless `RUST_LOG` says otherwise.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Tools for Socket.IO: a server to try out, and a client for the terminal.
+/// Tools for Socket.IO: a server to try out, a client for the terminal, and a load to measure with.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
