@@ -26,16 +26,16 @@ pub(crate) struct Args {
     in_flight: u64,
     /// Messages a second, all connections together, whether or not the server keeps up. The time of
     /// one counts from when it was due.
-    #[arg(short, long)]
+    #[arg(short, long, allow_negative_numbers = true)]
     rate: Option<f64>,
     /// How long to measure, in seconds.
-    #[arg(short, long, default_value_t = 10.)]
+    #[arg(short, long, default_value_t = 10., allow_negative_numbers = true)]
     duration: f64,
     /// How long to run before that, in seconds.
-    #[arg(long, default_value_t = 1.)]
+    #[arg(long, default_value_t = 1., allow_negative_numbers = true)]
     warm_up: f64,
     /// How long the first answer may take, in seconds.
-    #[arg(long, default_value_t = 5.)]
+    #[arg(long, default_value_t = 5., allow_negative_numbers = true)]
     timeout: f64,
     /// The event to send.
     #[arg(short, long, default_value = "echo")]
