@@ -100,9 +100,13 @@ impl Memory {
         }
         let packet = kept.record(packet, &to(socket.id()), self.now());
         // It may be back under another handle already.
-        match rooms.socket(socket.id()) {
-            Some(socket) => socket.send(&packet, options),
-            None => Ok(()),
+        match rooms
+            .socket(socket.id())
+            .map(|socket| socket.send(&packet, options))
+        {
+            // It has just lost its connection, and is not yet put aside: the event is kept for it.
+            Some(Err(EmitError::Disconnected)) | None => Ok(()),
+            Some(sent) => sent,
         }
     }
 
