@@ -33,7 +33,7 @@ impl Tick {
     }
 
     fn time(self) -> Duration {
-        // Without a division, because this is asked for each message.
+        // In milliseconds, because this is asked for each message: a `Duration` is slow to multiply.
         let millis = u64::from(self.0) * TICK.as_millis() as u64;
         Duration::from_millis(millis)
     }
