@@ -255,8 +255,8 @@ impl Connection {
         cx: &mut Context<'_>,
     ) -> Poll<TransportEnd> {
         let now = self.shared.now();
+        let mut work = Works::new();
         loop {
-            let mut work = Works::new();
             {
                 let core = &mut *self.core.lock();
                 let Some(wire) = core.websockets.iter_mut().find(|wire| wire.id == id) else {
@@ -289,7 +289,7 @@ impl Connection {
                 self.settle(core, now, &mut work);
             }
             // Handlers run, and what they send waits for the next round.
-            self.perform_all(work);
+            self.perform_all(&mut work);
         }
     }
 
