@@ -139,7 +139,6 @@ impl Socket {
 }
 
 impl SocketInner {
-
     /// What handlers run in.
     fn span(&self, job: &Job) -> Span {
         let event = match job {

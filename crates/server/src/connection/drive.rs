@@ -62,6 +62,7 @@ impl Connection {
         while let Some(output) = core.session.poll_output() {
             self.hand_out(core, output, now, work);
         }
+        core.direct = core.session.direct();
         self.tell_drained(core);
         self.schedule(core);
     }

@@ -63,7 +63,7 @@ impl Connection {
     /// is none, or the packet does not fit: that is for the session to deal with.
     fn queue<R>(&self, bytes: usize, put: impl FnOnce(&mut Wire) -> Option<R>) -> Option<R> {
         let core = &mut *self.core.lock();
-        let wire = core.session.direct().and_then(|id| core.websocket(id))?;
+        let wire = core.direct.and_then(|id| core.wires.find(id))?;
         if wire.bytes().saturating_add(bytes) > self.shared.config.max_buffered {
             return None;
         }
@@ -76,7 +76,7 @@ impl Connection {
 impl Flush for Connection {
     fn flush(&self) {
         let core = &mut *self.core.lock();
-        for wire in &mut core.websockets {
+        for wire in core.wires.iter_mut() {
             wire.flush();
         }
         self.tell_drained(core);
