@@ -227,15 +227,18 @@ impl<IO> WebSocket<IO> {
         &mut self,
         mut write: impl FnMut(&IO, &[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<()> {
-        while self.connection.queued() > 0 {
+        loop {
+            let queued = self.connection.queued();
+            if queued == 0 {
+                return Ok(());
+            }
             let slices = self.connection.slices();
-            let written = write::with_slices(slices, |slices| write(&self.io, slices))?;
+            let written = write::with_slices(queued, slices, |slices| write(&self.io, slices))?;
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
             self.connection.transmitted(written);
         }
-        Ok(())
     }
 
     /// The stream.

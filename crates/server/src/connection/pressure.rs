@@ -88,9 +88,7 @@ impl Connection {
         let before = self.backlog.fetch_sub(1, Ordering::Relaxed);
         if before == self.shared.config.max_pending_events {
             self.caught_up.notify_waiters();
-            for wire in self.core.lock().wires.iter_mut() {
-                wire.wake();
-            }
+            self.core.lock().wires.iter_mut().for_each(Wire::wake);
         }
     }
 
