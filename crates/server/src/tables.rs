@@ -32,7 +32,12 @@ mod tests {
         for key in 0..9_990 {
             assert_eq!(remove(&mut table, &key), Some(key));
             let most = (8 * table.len()).max(2 * SMALL);
-            assert!(table.capacity() <= most, "{} of {}", table.len(), table.capacity());
+            assert!(
+                table.capacity() <= most,
+                "{} of {}",
+                table.len(),
+                table.capacity()
+            );
         }
         assert_eq!(remove(&mut table, &1), None);
         assert_eq!(table.len(), 10);
