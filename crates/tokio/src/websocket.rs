@@ -86,7 +86,12 @@ impl<IO> WebSocket<IO> {
         Self {
             io,
             connection,
-            input: leftover,
+            // An empty one would still keep the buffer that it was cut from.
+            input: if leftover.is_empty() {
+                BytesMut::new()
+            } else {
+                leftover
+            },
             waiting: None,
             failure: None,
             timer: Timer::default(),

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use bytes::BytesMut;
 use futures_util::FutureExt;
 use songi_tokio::{
-    AcceptError, Connect, ConnectError, Event, Incoming, Message, Options, accept, connect,
+    AcceptError, Connect, ConnectError, Event, Incoming, Message, Options, WebSocket, accept,
+    connect,
     handshake::{HeadLimits, Origin, Policy, Rejection, RequestError, ResponseError},
 };
 use tokio::{
@@ -226,4 +228,20 @@ fn bad_urls() {
         );
         assert!(connect(url).now_or_never().is_some());
     }
+}
+
+#[tokio::test]
+async fn an_idle_connection_keeps_nothing_of_its_handshake() {
+    let (stream, _peer) = duplex(64);
+    let mut read = BytesMut::from("the request");
+    let request = read.split().freeze();
+    let socket = WebSocket::server(stream, read, songi_tokio::Config::default());
+    assert!(request.is_unique(), "the empty rest shares the buffer");
+    drop(socket);
+
+    let (stream, _peer) = duplex(64);
+    let (policy, options) = (Policy::default(), Options::default());
+    let handshake = accept(stream, &policy, &options);
+    // It lies in the task that the connection goes on in.
+    assert!(size_of_val(&handshake) <= 128);
 }
