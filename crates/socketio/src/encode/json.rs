@@ -13,7 +13,7 @@ use serde::ser::{
 
 use super::EncodeError;
 use super::text::Text;
-use crate::scan::plain_len;
+use crate::scan::plain_end;
 
 /// Where JSON is written.
 pub(crate) struct Json<'a> {
@@ -43,7 +43,7 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     out.reserve(rest.len() + 2);
     out.push(b'"');
-    while let Some((plain, special)) = rest.split_at_checked(plain_len(rest)) {
+    while let Some((plain, special)) = rest.split_at_checked(plain_end(rest, 0)) {
         out.extend_from_slice(plain);
         let Some((&byte, after)) = special.split_first() else {
             break;
