@@ -263,7 +263,7 @@ impl Decoder {
             #[cfg(feature = "msgpack")]
             State::Msgpack => {
                 self.limits.check_packet(data.len())?;
-                return Ok(Some(msgpack::decode(data, &self.limits)?));
+                return msgpack::decode(data, &self.limits);
             }
             State::Custom(decoder) => {
                 self.limits.check_packet(data.len())?;

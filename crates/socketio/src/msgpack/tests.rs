@@ -24,6 +24,11 @@ fn bytes(hex: &str) -> Bytes {
     digits.map(byte).collect()
 }
 
+/// Each message is a packet.
+fn decode(data: Bytes, limits: &Limits) -> Result<Packet, DecodeError> {
+    super::decode(data, limits).map(|packet| packet.expect("a packet"))
+}
+
 fn decode_hex(hex: &str) -> Result<Packet, DecodeError> {
     decode(bytes(hex), &Limits::default())
 }
