@@ -3,7 +3,7 @@
 use super::{JsonError, Rules, Scanner};
 
 /// The levels that are open, one bit each, the innermost being the lowest.
-struct Levels {
+struct Levels<const BINARY: bool> {
     rules: Rules,
     /// How many levels stand around the value.
     around: u8,
@@ -15,10 +15,20 @@ struct Levels {
 }
 
 /// Where the array or object at `pos` ends.
-#[inline(never)]
+#[inline(always)]
 pub(super) fn nested(text: &[u8], pos: usize, rules: Rules) -> Result<usize, JsonError> {
+    if rules.attachments == 0 {
+        scan::<false>(text, pos, rules)
+    } else {
+        scan::<true>(text, pos, rules)
+    }
+}
+
+/// Placeholders are looked for in a `BINARY` packet alone.
+#[inline(never)]
+fn scan<const BINARY: bool>(text: &[u8], pos: usize, rules: Rules) -> Result<usize, JsonError> {
     let mut scanner = Scanner { text, pos };
-    let mut levels = Levels::new(rules);
+    let mut levels = Levels::<BINARY>::new(rules);
     scanner.open_to_scalar(&mut levels)?;
     while !levels.all_closed() {
         match scanner.peek() {
@@ -41,7 +51,10 @@ pub(super) fn nested(text: &[u8], pos: usize, rules: Rules) -> Result<usize, Jso
 impl Scanner<'_> {
     /// Moves into the value at the cursor, past its first scalar or empty array or object.
     #[inline(always)]
-    fn open_to_scalar(&mut self, levels: &mut Levels) -> Result<(), JsonError> {
+    fn open_to_scalar<const BINARY: bool>(
+        &mut self,
+        levels: &mut Levels<BINARY>,
+    ) -> Result<(), JsonError> {
         loop {
             match self.peek() {
                 Some(b'[') => {
@@ -54,7 +67,7 @@ impl Scanner<'_> {
                 }
                 Some(b'{') => {
                     levels.open(true)?;
-                    if let Some(len) = self.placeholder_len(levels.rules.attachments) {
+                    if BINARY && let Some(len) = self.placeholder_len(levels.rules.attachments) {
                         self.pos += len;
                         return self.close(levels);
                     }
@@ -76,7 +89,7 @@ impl Scanner<'_> {
     /// A key and its colon. In a binary packet, looks whether it makes its object a
     /// placeholder.
     #[inline(always)]
-    fn key(&mut self, levels: &mut Levels) -> Result<(), JsonError> {
+    fn key<const BINARY: bool>(&mut self, levels: &mut Levels<BINARY>) -> Result<(), JsonError> {
         self.skip_whitespace();
         let start = self.pos;
         self.string()?;
@@ -85,7 +98,7 @@ impl Scanner<'_> {
         if !self.eat(b':') {
             return Err(self.unexpected());
         }
-        if levels.rules.attachments > 0 {
+        if BINARY {
             self.skip_whitespace();
             match self.text.get(start..end) {
                 // As JavaScript: only the literal `true` makes a placeholder.
@@ -107,9 +120,6 @@ impl Scanner<'_> {
     #[inline(always)]
     fn placeholder_len(&self, attachments: u16) -> Option<usize> {
         const START: &[u8] = br#"{"_placeholder":true,"num":"#;
-        if attachments == 0 {
-            return None;
-        }
         let (digits, behind) = attachment_number(self.rest().strip_prefix(START)?, attachments)?;
         (behind == Some(b'}')).then_some(START.len() + digits)
     }
@@ -121,7 +131,7 @@ impl Scanner<'_> {
     }
 
     #[inline(always)]
-    fn close(&mut self, levels: &mut Levels) -> Result<(), JsonError> {
+    fn close<const BINARY: bool>(&mut self, levels: &mut Levels<BINARY>) -> Result<(), JsonError> {
         if levels.is_illegal_placeholder() {
             return Err(JsonError::IllegalPlaceholder { offset: self.pos });
         }
@@ -147,7 +157,7 @@ fn attachment_number(text: &[u8], attachments: u16) -> Option<(usize, Option<u8>
     (legal && number < u32::from(attachments)).then(|| (len, text.get(len).copied()))
 }
 
-impl Levels {
+impl<const BINARY: bool> Levels<BINARY> {
     fn new(rules: Rules) -> Self {
         Self {
             rules,
@@ -163,7 +173,7 @@ impl Levels {
     fn open(&mut self, object: bool) -> Result<(), JsonError> {
         self.rules = self.rules.inside()?;
         self.objects = self.objects << 1 | u128::from(object);
-        if self.rules.attachments > 0 {
+        if BINARY {
             self.placeholders <<= 1;
             self.good_nums <<= 1;
             self.bad_nums <<= 1;
@@ -175,7 +185,7 @@ impl Levels {
     fn close(&mut self) {
         self.rules.depth -= 1;
         self.objects >>= 1;
-        if self.rules.attachments > 0 {
+        if BINARY {
             self.placeholders >>= 1;
             self.good_nums >>= 1;
             self.bad_nums >>= 1;
@@ -191,6 +201,6 @@ impl Levels {
     }
 
     fn is_illegal_placeholder(&self) -> bool {
-        self.placeholders & !(self.good_nums & !self.bad_nums) & 1 == 1
+        BINARY && self.placeholders & !(self.good_nums & !self.bad_nums) & 1 == 1
     }
 }
