@@ -335,13 +335,8 @@ fn checked(packet: Option<Packet>, limits: &Limits) -> Result<Option<Packet>, De
 }
 
 /// The name must not be one of [`RESERVED_EVENTS`].
-pub(crate) fn check_event_name(name: impl AsRef<[u8]>) -> Result<(), DecodeError> {
-    let name = name.as_ref();
-    let reserved = RESERVED_EVENTS.iter();
-    match reserved
-        .copied()
-        .find(|reserved| name == reserved.as_bytes())
-    {
+pub(crate) fn check_event_name(name: &str) -> Result<(), DecodeError> {
+    match RESERVED_EVENTS.iter().find(|reserved| name == **reserved) {
         Some(reserved) => Err(DecodeError::ReservedEventName(reserved)),
         None => Ok(()),
     }

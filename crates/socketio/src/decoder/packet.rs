@@ -21,39 +21,39 @@ pub(super) fn packet(
     limits: &Limits,
 ) -> Result<Option<Packet>, DecodeError> {
     let rules = Rules::new(limits.max_depth, header.attachments);
-    if !matches!(header.kind, Kind::Event | Kind::Ack) {
-        return other(&text, header, rules).map(Some);
-    }
-    let array = header.payload;
-    let payload = text.as_bytes().get(array..).unwrap_or_default();
-    expect_array(payload)?;
-    let mut scanner = Scanner::new(payload, 0);
-    let rules = scanner.open_array(rules)?;
-    if header.kind == Kind::Event {
-        let name = Name::scan(&mut scanner, &text, array)?.of(&text);
-        let start = scanner.pos();
-        let ends = scanner.more_elements(rules, Ends::default(), 0)?;
-        scanner.end()?;
-        Ok(Some(Packet {
-            namespace: namespace(&text, header),
-            kind: PacketKind::Event {
-                id: header.id,
-                name,
-                args: Arguments::scanned(text, array, start, ends),
-            },
-        }))
-    } else {
-        let id = header.id.ok_or(DecodeError::MissingAckId)?;
-        let start = scanner.pos();
-        let ends = scanner.elements(rules)?;
-        scanner.end()?;
-        Ok(Some(Packet {
-            namespace: namespace(&text, header),
-            kind: PacketKind::Ack {
-                id,
-                args: Arguments::scanned(text, array, start, ends),
-            },
-        }))
+    let start = header.payload;
+    let payload = text.as_bytes().get(start..).unwrap_or_default();
+    match header.kind {
+        Kind::Event => {
+            let (mut scanner, rules) = open_array(payload, rules)?;
+            let name = Name::scan(&mut scanner, &text, start)?.of(&text);
+            let args = scanner.pos();
+            let ends = scanner.more_elements(rules, Ends::default(), 0)?;
+            scanner.end()?;
+            Ok(Some(Packet {
+                namespace: namespace(&text, header),
+                kind: PacketKind::Event {
+                    id: header.id,
+                    name,
+                    args: Arguments::scanned(text, start, args, ends),
+                },
+            }))
+        }
+        Kind::Ack => {
+            let id = header.id.ok_or(DecodeError::MissingAckId)?;
+            let (mut scanner, rules) = open_array(payload, rules)?;
+            let args = scanner.pos();
+            let ends = scanner.elements(rules)?;
+            scanner.end()?;
+            Ok(Some(Packet {
+                namespace: namespace(&text, header),
+                kind: PacketKind::Ack {
+                    id,
+                    args: Arguments::scanned(text, start, args, ends),
+                },
+            }))
+        }
+        _ => other(&text, header, rules).map(Some),
     }
 }
 
@@ -186,12 +186,18 @@ fn check_json(
     Ok(scanner.end()?)
 }
 
-fn expect_array(payload: &[u8]) -> Result<(), DecodeError> {
+/// A scanner inside of the array that the payload has to be, and the rules for its elements.
+#[inline(always)]
+fn open_array(payload: &[u8], rules: Rules) -> Result<(Scanner<'_>, Rules), DecodeError> {
     match payload.first() {
-        Some(b'[') => Ok(()),
-        Some(_) => Err(DecodeError::WrongPayload {
-            expected: "an array",
-        }),
-        None => Err(DecodeError::MissingPayload),
+        Some(b'[') => {}
+        Some(_) => {
+            let expected = "an array";
+            return Err(DecodeError::WrongPayload { expected });
+        }
+        None => return Err(DecodeError::MissingPayload),
     }
+    let mut scanner = Scanner::new(payload, 0);
+    let rules = scanner.open_array(rules)?;
+    Ok((scanner, rules))
 }
