@@ -17,7 +17,7 @@ use socketioxide_core::parser::{Parse, ParseConfig, ParserState};
 use socketioxide_core::{Str, Value as PeerValue};
 use socketioxide_parser_common::CommonParser;
 use socketioxide_parser_msgpack::MsgPackParser;
-use songi_socketio::{Arguments, Decoder, Limits, PacketKind, Parser, encode};
+use songi_socketio::{Arguments, Decoder, Limits, Packet, PacketKind, Parser, encode};
 
 type Args = (String, Vec<Bytes>);
 
@@ -49,7 +49,11 @@ fn decode_songi(decoder: &mut Decoder, text: FastStr, attachments: &[Bytes]) -> 
     for data in attachments {
         packet = decoder.decode_binary(data.clone(), Duration::ZERO).unwrap();
     }
-    let Some(PacketKind::Event { name, args, .. }) = packet.map(|packet| packet.kind) else {
+    let Some(Packet {
+        kind: PacketKind::Event { name, args, .. },
+        ..
+    }) = packet
+    else {
         panic!("not an event");
     };
     black_box(name);
@@ -155,8 +159,10 @@ fn msgpack(c: &mut Criterion) {
             group.bench_function(BenchmarkId::new(format!("{what}/songi"), &name), |b| {
                 b.iter(|| {
                     let packet = decoder.decode_binary(message.clone(), Duration::ZERO);
-                    let Some(PacketKind::Event { name, args, .. }) =
-                        packet.unwrap().map(|packet| packet.kind)
+                    let Some(Packet {
+                        kind: PacketKind::Event { name, args, .. },
+                        ..
+                    }) = packet.unwrap()
                     else {
                         panic!("not an event");
                     };

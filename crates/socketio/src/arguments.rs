@@ -12,7 +12,7 @@ use thiserror::Error;
 
 #[cfg(feature = "msgpack")]
 use crate::msgpack;
-use crate::scan::Scanner;
+use crate::scan::{Ends, Found, Rules, Scanner};
 use crate::{EncodeError, RawJson, encode};
 
 use argument::Argument;
@@ -61,8 +61,10 @@ enum Repr {
         text: FastStr,
         /// Where the array starts in it, with the event's name if there is one.
         array: u32,
-        /// Where the arguments start in it: behind the bracket or behind the name.
+        /// Where the arguments start in the array: behind the bracket or behind the name.
         start: u32,
+        /// Where they end in the array.
+        ends: Ends,
         attachments: Option<Box<Attached>>,
     },
     #[cfg(feature = "msgpack")]
@@ -138,18 +140,16 @@ impl Arguments {
 
     /// These arguments and a text behind them. `None` for those of MessagePack.
     pub(crate) fn with_text(&self, last: &str) -> Option<Self> {
-        let (text, start, attachments) = match &self.0 {
+        let (start, attachments) = match &self.0 {
             Repr::Json {
-                text,
-                start,
-                attachments,
-                ..
-            } => (text, start, attachments),
+                start, attachments, ..
+            } => (start, attachments),
             #[cfg(feature = "msgpack")]
             Repr::Msgpack(_) => return None,
         };
         // What stands from there is `1,2]`, or `,1,2]` behind a name, or the bracket alone.
-        let rest = text.get(*start as usize..)?.strip_suffix(']')?;
+        let array = self.to_json();
+        let rest = array.get(*start as usize..)?.strip_suffix(']')?;
         let rest = rest
             .trim_start_matches([',', ' ', '\t', '\r', '\n'])
             .trim_end();
@@ -159,6 +159,7 @@ impl Arguments {
             text: alloc::format!("[{rest}{comma}{last}]").into(),
             array: 0,
             start: 1,
+            ends: Ends::default(),
             attachments: attachments.clone(),
         }))
     }
@@ -168,14 +169,20 @@ impl Arguments {
         Ok(Self::with_attachments(text, 0, 1, attachments))
     }
 
-    /// `text` has been scanned: its array starts at `array`, and the arguments at `start`. No text
-    /// is longer than 32 bits tell ([`Limits`](crate::Limits)).
-    #[inline]
+    /// `text` is known to be JSON: its array starts at `array`, and the arguments at `start` of it.
     pub(crate) fn new(text: FastStr, array: usize, start: usize) -> Self {
+        Self::scanned(text, array, start, Ends::default())
+    }
+
+    /// As [`new`](Self::new), and it is known where arguments end. No text is longer than 32 bits
+    /// tell ([`Limits`](crate::Limits)).
+    #[inline(always)]
+    pub(crate) fn scanned(text: FastStr, array: usize, start: usize, ends: Ends) -> Self {
         Self(Repr::Json {
             text,
             array: array as u32,
             start: start as u32,
+            ends,
             attachments: None,
         })
     }
@@ -227,12 +234,14 @@ impl Arguments {
         let source = match &self.0 {
             Repr::Json {
                 text,
+                array,
                 start,
+                ends,
                 attachments,
-                ..
             } => Source::Json {
-                text,
+                array: text.get(*array as usize..).unwrap_or_default(),
                 pos: *start as usize,
+                ends,
                 attachments: attachments.as_ref().map_or(&[], |all| &all.0),
             },
             #[cfg(feature = "msgpack")]
@@ -329,8 +338,9 @@ pub struct ArgumentReader<'a> {
 #[derive(Clone, Debug)]
 enum Source<'a> {
     Json {
-        text: &'a str,
+        array: &'a str,
         pos: usize,
+        ends: &'a Ends,
         attachments: &'a [Bytes],
     },
     #[cfg(feature = "msgpack")]
@@ -381,12 +391,11 @@ impl<'a> ArgumentReader<'a> {
 
     fn next_bytes(&mut self) -> Result<Bytes, ArgumentError> {
         let index = self.index;
-        self.index += 1;
         let argument = self.take().ok_or(ArgumentError::Missing { index })?;
         let bytes = match argument {
-            Argument::Json { text, attachments } => {
-                attachments::whole(&mut serde_json::Deserializer::from_str(text), attachments)
-            }
+            Argument::Json {
+                text, attachments, ..
+            } => attachments::whole(&mut serde_json::Deserializer::from_str(text), attachments),
             #[cfg(feature = "msgpack")]
             Argument::Msgpack { reader, cursor } => cursor.bytes(reader),
         };
@@ -396,9 +405,7 @@ impl<'a> ArgumentReader<'a> {
     /// The next argument, or what the seed makes of a missing one.
     fn next_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, ArgumentError> {
         let index = self.index;
-        let argument = self.take();
-        self.index += 1;
-        match argument {
+        match self.take() {
             Some(argument) => seed
                 .deserialize(argument)
                 .map_err(|source| ArgumentError::Invalid { index, source }),
@@ -410,14 +417,26 @@ impl<'a> ArgumentReader<'a> {
 
     /// The next argument, unread.
     fn take(&mut self) -> Option<Argument<'a>> {
+        let index = self.index;
+        self.index += 1;
         match &mut self.source {
             Source::Json {
-                text,
+                array,
                 pos,
+                ends,
                 attachments,
             } => {
-                let text = take_json(text, pos)?;
-                Some(Argument::Json { text, attachments })
+                let start = argument_start(array, *pos)?;
+                let (end, found) = match ends.get(index) {
+                    Some(known) => known,
+                    None => argument_end(array, start)?,
+                };
+                *pos = end;
+                Some(Argument::Json {
+                    text: array.get(start..end)?,
+                    found,
+                    attachments,
+                })
             }
             #[cfg(feature = "msgpack")]
             Source::Msgpack(cursor) => {
@@ -429,21 +448,25 @@ impl<'a> ArgumentReader<'a> {
     }
 }
 
-/// The JSON text of the next argument, and moves `pos` past it.
-fn take_json<'a>(text: &'a str, pos: &mut usize) -> Option<&'a str> {
-    let mut scanner = Scanner::at(text, *pos);
+/// Where the next argument starts, `pos` being behind the bracket, the name or an argument.
+fn argument_start(array: &str, pos: usize) -> Option<usize> {
+    let mut scanner = Scanner::new(array.as_bytes(), pos);
     scanner.skip_whitespace();
     if scanner.eat(b',') {
         scanner.skip_whitespace();
     }
-    let start = scanner.pos();
-    if matches!(scanner.peek(), None | Some(b']')) {
-        return None;
+    match scanner.peek() {
+        None | Some(b']') => None,
+        Some(_) => Some(scanner.pos()),
     }
-    // It has been scanned before, so this only finds its end.
-    scanner.value().ok()?;
-    *pos = scanner.pos();
-    text.get(start..*pos)
+}
+
+/// Where an argument ends, and what it is. It has been scanned before.
+#[cold]
+fn argument_end(array: &str, start: usize) -> Option<(usize, Found)> {
+    let mut scanner = Scanner::new(array.as_bytes(), start);
+    let found = scanner.value(Rules::KEPT).ok()?;
+    Some((scanner.pos(), found))
 }
 
 #[cfg(test)]

@@ -16,10 +16,11 @@ use crate::packet::{Packet, PacketKind, RESERVED_EVENTS};
 use crate::parser::CustomDecoder;
 use crate::scan::JsonError;
 
-use layout::Layout;
+use header::Header;
+use packet::{binary_packet, packet};
 
 mod header;
-mod layout;
+mod packet;
 
 /// Messages to packets, for one connection.
 ///
@@ -60,8 +61,8 @@ enum State {
 
 #[derive(Debug)]
 struct Pending {
-    text: FastStr,
-    layout: Layout,
+    /// Without attachments.
+    packet: Packet,
     attachments: Vec<Bytes>,
     announced: u16,
     bytes: usize,
@@ -224,24 +225,26 @@ impl Decoder {
                 missing: pending.missing(),
             });
         }
-        let bytes = text.len();
+        let str = text.as_str();
+        let bytes = str.len();
         self.limits.check_packet(bytes)?;
-        let layout = Layout::of(&text, &self.limits, self.query)?;
-        let announced = layout.attachments;
+        let header = Header::parse(str, &self.limits, self.query)?;
+        let announced = header.attachments;
         if announced == 0 {
-            return Ok(Some(layout.packet(text)));
+            return packet(text, &header, &self.limits);
         }
+        let packet = binary_packet(text, &header, &self.limits)?;
         let deadline = now.saturating_add(self.limits.attachment_timeout);
-        // Grows with what arrives, not with what was announced.
-        let attachments = Vec::new();
-        *pending = Some(Box::new(Pending {
-            text,
-            layout,
-            attachments,
-            announced,
-            bytes,
-            deadline,
-        }));
+        *pending = packet.map(|packet| {
+            Box::new(Pending {
+                packet,
+                // Grows with what arrives, not with what was announced.
+                attachments: Vec::new(),
+                announced,
+                bytes,
+                deadline,
+            })
+        });
         Ok(None)
     }
 
@@ -260,7 +263,7 @@ impl Decoder {
             #[cfg(feature = "msgpack")]
             State::Msgpack => {
                 self.limits.check_packet(data.len())?;
-                return Ok(Some(msgpack::decode(data, &self.limits)?));
+                return msgpack::decode(data, &self.limits);
             }
             State::Custom(decoder) => {
                 self.limits.check_packet(data.len())?;
@@ -277,12 +280,10 @@ impl Decoder {
             return Ok(None);
         }
         let Pending {
-            text,
-            layout,
+            mut packet,
             attachments,
             ..
         } = *pending;
-        let mut packet = layout.packet(text);
         if let PacketKind::Event { args, .. } | PacketKind::Ack { args, .. } = &mut packet.kind {
             args.attach(attachments);
         }

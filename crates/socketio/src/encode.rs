@@ -29,10 +29,12 @@ use crate::packet::RESERVED_EVENTS;
 
 use arguments::{JsonList, Spread};
 use json::Json;
+use writer::Writer;
 
 pub(crate) mod arguments;
 pub(crate) mod json;
 pub(crate) mod text;
+pub(crate) mod writer;
 
 /// Why a packet cannot be written.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -389,7 +391,7 @@ pub(crate) fn value<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeE
 /// A payload that cannot have attachments.
 fn plain_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), EncodeError> {
     let mut attachments = Vec::new();
-    value.serialize(Json::new(out, &mut attachments))?;
+    value.serialize(Writer(Json::new(out, &mut attachments)))?;
     if attachments.is_empty() {
         Ok(())
     } else {

@@ -3,6 +3,16 @@
 
 use thiserror::Error;
 
+use nested::nested;
+use words::plain_end_inline;
+
+mod ends;
+mod nested;
+mod words;
+
+pub(crate) use ends::Ends;
+pub(crate) use words::plain_end;
+
 /// Why a text is not the JSON that was expected.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
@@ -33,49 +43,66 @@ pub enum JsonError {
 /// `serde_json` counts levels down from 128 and refuses at 0.
 pub(crate) const MAX_DEPTH: u8 = 127;
 
-/// A cursor over a JSON text. Its steps are inlined by force: as calls, they would give their
-/// results and the position through memory, which costs about a quarter of the speed.
-///
-/// Which of the open levels are objects, and what is known of them as placeholders, is one bit per
-/// level.
-#[derive(Clone)]
-pub(crate) struct Scanner<'a> {
-    text: &'a [u8],
-    pos: usize,
+/// What a text has to keep to.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
     max_depth: u8,
+    /// Levels that are open around what is scanned.
     depth: u8,
-    /// Whether the innermost open level is an object: its bit in `objects`, kept at hand.
-    in_object: bool,
-    objects: u128,
+    /// Above 0, placeholders are checked.
     attachments: u16,
-    placeholders: u128,
-    good_nums: u128,
-    bad_nums: u128,
 }
 
-impl<'a> Scanner<'a> {
-    /// A scanner at the start of `text`. With `attachments` above 0, placeholders are checked.
-    pub(crate) fn new(text: &'a str, max_depth: u8, attachments: u16) -> Self {
+impl Rules {
+    /// Those of a text that has been scanned before.
+    pub(crate) const KEPT: Self = Self::new(MAX_DEPTH, 0);
+
+    pub(crate) const fn new(max_depth: u8, attachments: u16) -> Self {
+        let max_depth = if max_depth < MAX_DEPTH {
+            max_depth
+        } else {
+            MAX_DEPTH
+        };
         Self {
-            text: text.as_bytes(),
-            pos: 0,
-            max_depth: max_depth.min(MAX_DEPTH),
+            max_depth,
             depth: 0,
-            in_object: false,
-            objects: 0,
             attachments,
-            placeholders: 0,
-            good_nums: 0,
-            bad_nums: 0,
         }
     }
 
-    /// A scanner at `pos` of a text that has been scanned before.
-    pub(crate) fn at(text: &'a str, pos: usize) -> Self {
-        Self {
-            pos,
-            ..Self::new(text, MAX_DEPTH, 0)
+    /// Those for what stands one level deeper.
+    #[inline(always)]
+    fn inside(self) -> Result<Self, JsonError> {
+        if self.depth >= self.max_depth {
+            let limit = self.max_depth;
+            return Err(JsonError::TooDeep { limit });
         }
+        let depth = self.depth + 1;
+        Ok(Self { depth, ..self })
+    }
+}
+
+/// What a value turned out to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A string without escapes.
+    PlainString,
+    Other,
+}
+
+/// A cursor over a JSON text. Its steps are inlined by force, so that the position stays in a
+/// register, and what is called instead takes and gives the position alone.
+#[derive(Clone, Copy)]
+pub(crate) struct Scanner<'a> {
+    text: &'a [u8],
+    pos: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// A scanner at `pos` of a text.
+    #[inline(always)]
+    pub(crate) fn new(text: &'a [u8], pos: usize) -> Self {
+        Self { text, pos }
     }
 
     pub(crate) fn pos(&self) -> usize {
@@ -83,6 +110,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The byte at the cursor.
+    #[inline(always)]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.text.get(self.pos).copied()
     }
@@ -91,45 +119,91 @@ impl<'a> Scanner<'a> {
     pub(crate) fn skip_whitespace(&mut self) {
         // There is none in what `JSON.stringify` writes.
         if self.peek().is_some_and(|byte| byte <= b' ') {
-            self.pos += whitespace_len(self.rest());
+            self.skipped_whitespace();
         }
     }
 
+    /// Moves past whitespace, and tells whether there was any.
+    #[cold]
+    fn skipped_whitespace(&mut self) -> bool {
+        let blank = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+        let len = self.rest().iter().take_while(blank).count();
+        self.pos += len;
+        len > 0
+    }
+
     /// Moves past `byte` if it stands at the cursor.
+    #[inline(always)]
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.pos += usize::from(found);
         found
     }
 
-    /// Moves past one value.
-    pub(crate) fn value(&mut self) -> Result<(), JsonError> {
+    /// Moves past one value, and whitespace before it.
+    #[inline(always)]
+    pub(crate) fn value(&mut self, rules: Rules) -> Result<Found, JsonError> {
         loop {
-            self.first_scalar()?;
-            if self.is_finished()? {
-                return Ok(());
+            match self.peek() {
+                Some(b'"') => return self.string(),
+                Some(b'[' | b'{') => self.pos = nested(self.text, self.pos, rules)?,
+                Some(byte) if byte <= b' ' && self.skipped_whitespace() => continue,
+                Some(byte) => self.scalar(byte)?,
+                None => return Err(JsonError::UnexpectedEnd),
             }
+            return Ok(Found::Other);
         }
     }
 
-    /// Moves past the `[` of the outermost array.
-    pub(crate) fn open_array(&mut self) -> Result<(), JsonError> {
+    /// Moves past the `[` of an array, and gives the rules for its elements.
+    #[inline(always)]
+    pub(crate) fn open_array(&mut self, rules: Rules) -> Result<Rules, JsonError> {
         if !self.eat(b'[') {
             return Err(self.unexpected());
         }
-        self.open(false)
+        rules.inside()
     }
 
-    /// Moves past the rest of the outermost array, the cursor being behind its first element.
-    pub(crate) fn rest_of_array(&mut self) -> Result<(), JsonError> {
-        if self.is_finished()? {
-            Ok(())
-        } else {
-            self.value()
+    /// Moves past the elements of an array that is open, and past its end.
+    #[inline(always)]
+    pub(crate) fn elements(&mut self, rules: Rules) -> Result<Ends, JsonError> {
+        self.skip_whitespace();
+        let mut ends = Ends::default();
+        if self.eat(b']') {
+            return Ok(ends);
+        }
+        let found = self.value(rules)?;
+        ends.set(0, self.pos, found);
+        self.more_elements(rules, ends, 1)
+    }
+
+    /// Moves past the rest of an array, the cursor being behind an element or the event's name. So
+    /// many elements are in `ends` already.
+    #[inline(always)]
+    pub(crate) fn more_elements(
+        &mut self,
+        rules: Rules,
+        mut ends: Ends,
+        mut count: usize,
+    ) -> Result<Ends, JsonError> {
+        loop {
+            match self.peek() {
+                Some(b',') => self.pos += 1,
+                Some(b']') => {
+                    self.pos += 1;
+                    return Ok(ends);
+                }
+                Some(byte) if byte <= b' ' && self.skipped_whitespace() => continue,
+                _ => return Err(self.unexpected()),
+            }
+            let found = self.value(rules)?;
+            ends.set(count, self.pos, found);
+            count += 1;
         }
     }
 
     /// Nothing but whitespace may follow.
+    #[inline(always)]
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
         self.skip_whitespace();
         match self.peek() {
@@ -138,28 +212,18 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Moves past a string. Tells whether it has escapes.
+    /// Moves past a string.
     #[inline(always)]
-    pub(crate) fn string(&mut self) -> Result<bool, JsonError> {
+    pub(crate) fn string(&mut self) -> Result<Found, JsonError> {
         if !self.eat(b'"') {
             return Err(self.unexpected());
         }
-        let mut escaped = false;
-        loop {
-            self.pos += plain_start(self.rest());
-            match self.peek() {
-                Some(b'"') => {
-                    self.pos += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    self.pos += 1;
-                    self.escape()?;
-                    escaped = true;
-                }
-                _ => return Err(self.unexpected()),
-            }
+        self.pos = plain_end_inline(self.text, self.pos);
+        if self.eat(b'"') {
+            return Ok(Found::PlainString);
         }
+        self.pos = rest_of_string(self.text, self.pos)?;
+        Ok(Found::Other)
     }
 
     /// Moves past a number (RFC 8259 §6).
@@ -174,61 +238,10 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Moves into the value at the cursor, past its first scalar or empty array or object.
-    #[inline(always)]
-    fn first_scalar(&mut self) -> Result<(), JsonError> {
-        loop {
-            self.skip_whitespace();
-            match self.peek() {
-                Some(b'[') => {
-                    self.pos += 1;
-                    self.open(false)?;
-                    self.skip_whitespace();
-                    if self.peek() == Some(b']') {
-                        return self.close();
-                    }
-                }
-                Some(b'{') => {
-                    self.pos += 1;
-                    self.open(true)?;
-                    self.skip_whitespace();
-                    if self.peek() == Some(b'}') {
-                        return self.close();
-                    }
-                    self.key()?;
-                }
-                Some(byte) => return self.scalar(byte),
-                None => return Err(JsonError::UnexpectedEnd),
-            }
-        }
-    }
-
-    /// Behind a value: closes what ends here, or moves to the next value. Tells whether all is closed.
-    #[inline(always)]
-    fn is_finished(&mut self) -> Result<bool, JsonError> {
-        while self.depth > 0 {
-            self.skip_whitespace();
-            match self.peek() {
-                Some(b',') => {
-                    self.pos += 1;
-                    if self.in_object {
-                        self.skip_whitespace();
-                        self.key()?;
-                    }
-                    return Ok(false);
-                }
-                Some(b'}') if self.in_object => self.close()?,
-                Some(b']') if !self.in_object => self.close()?,
-                _ => return Err(self.unexpected()),
-            }
-        }
-        Ok(true)
-    }
-
+    /// Moves past a literal or a number.
     #[inline(always)]
     fn scalar(&mut self, first: u8) -> Result<(), JsonError> {
         match first {
-            b'"' => self.string().map(|_| ()),
             b't' => self.literal(b"true"),
             b'f' => self.literal(b"false"),
             b'n' => self.literal(b"null"),
@@ -236,23 +249,20 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline(always)]
     fn literal(&mut self, word: &[u8]) -> Result<(), JsonError> {
-        let matching = self
-            .rest()
-            .iter()
-            .zip(word)
-            .take_while(|(a, b)| a == b)
-            .count();
-        self.pos += matching;
-        if matching == word.len() {
-            Ok(())
-        } else {
-            Err(self.unexpected())
+        if self.rest().starts_with(word) {
+            self.pos += word.len();
+            return Ok(());
         }
+        let same = self.rest().iter().zip(word).take_while(|(a, b)| a == b);
+        self.pos += same.count();
+        Err(self.unexpected())
     }
 
     /// The part of an escape behind the backslash. Lone surrogates pass, as in `JSON.parse`:
     /// `JSON.stringify` writes them.
+    #[inline(always)]
     fn escape(&mut self) -> Result<(), JsonError> {
         match self.peek() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
@@ -273,93 +283,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A key and its colon. In a binary packet, looks whether it makes its object a placeholder.
     #[inline(always)]
-    fn key(&mut self) -> Result<(), JsonError> {
-        let start = self.pos;
-        self.string()?;
-        let end = self.pos;
-        self.skip_whitespace();
-        if !self.eat(b':') {
-            return Err(self.unexpected());
-        }
-        if self.attachments > 0 {
-            self.skip_whitespace();
-            match self.text.get(start..end) {
-                // As JavaScript: only the literal `true` makes a placeholder.
-                Some(br#""_placeholder""#) if self.rest().starts_with(b"true") => {
-                    self.placeholders |= self.level();
-                }
-                Some(br#""num""#) if self.is_attachment_number() => self.good_nums |= self.level(),
-                Some(br#""num""#) => self.bad_nums |= self.level(),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the value at the cursor is a plain integer below the number of attachments.
-    fn is_attachment_number(&self) -> bool {
-        let rest = self.rest();
-        let (mut number, mut len) = (0_u32, 0);
-        while let Some(digit @ b'0'..=b'9') = rest.get(len) {
-            let digit = u32::from(digit - b'0');
-            number = number.saturating_mul(10).saturating_add(digit);
-            len += 1;
-        }
-        len > 0
-            && number < u32::from(self.attachments)
-            && !matches!(rest.get(len), Some(b'.' | b'e' | b'E'))
-    }
-
-    #[inline(always)]
-    fn open(&mut self, object: bool) -> Result<(), JsonError> {
-        if self.depth >= self.max_depth {
-            return Err(JsonError::TooDeep {
-                limit: self.max_depth,
-            });
-        }
-        self.depth += 1;
-        self.in_object = object;
-        if object {
-            self.objects |= self.level();
-        }
-        if self.attachments > 0 {
-            let level = self.level();
-            self.placeholders &= !level;
-            self.good_nums &= !level;
-            self.bad_nums &= !level;
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn close(&mut self) -> Result<(), JsonError> {
-        if self.placeholders != 0 {
-            let level = self.level();
-            if self.placeholders & level != 0 && (self.good_nums & !self.bad_nums & level) == 0 {
-                return Err(JsonError::IllegalPlaceholder { offset: self.pos });
-            }
-        }
-        // Most levels are shallow and few are objects: the wide shifts are for those that need them.
-        if self.in_object {
-            self.objects &= !self.level();
-        }
-        self.pos += 1;
-        self.depth -= 1;
-        self.in_object = self.objects != 0 && self.objects & self.level() != 0;
-        Ok(())
-    }
-
-    /// The bit of the innermost open level. `depth` is at most 127.
-    fn level(&self) -> u128 {
-        1 << self.depth
-    }
-
     fn rest(&self) -> &'a [u8] {
         self.text.get(self.pos..).unwrap_or_default()
     }
 
+    #[cold]
     fn unexpected(&self) -> JsonError {
         if self.pos < self.text.len() {
             JsonError::UnexpectedByte { offset: self.pos }
@@ -367,6 +296,20 @@ impl<'a> Scanner<'a> {
             JsonError::UnexpectedEnd
         }
     }
+}
+
+/// Where a string ends of which an escape is at `pos`.
+#[inline(never)]
+fn rest_of_string(text: &[u8], pos: usize) -> Result<usize, JsonError> {
+    let mut scanner = Scanner { text, pos };
+    while !scanner.eat(b'"') {
+        if !scanner.eat(b'\\') {
+            return Err(scanner.unexpected());
+        }
+        scanner.escape()?;
+        scanner.pos = plain_end_inline(text, scanner.pos);
+    }
+    Ok(scanner.pos)
 }
 
 /// How far the start of `text` is a number, and whether it is a whole one.
@@ -401,70 +344,6 @@ fn number_len(text: &[u8]) -> (usize, bool) {
         return (at, at > exponent);
     }
     (at, true)
-}
-
-#[cold]
-fn whitespace_len(text: &[u8]) -> usize {
-    let blank = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
-    text.iter().take_while(blank).count()
-}
-
-/// As [`plain_len`], inlined for strings that end within a word, as names and keys do.
-#[inline(always)]
-fn plain_start(bytes: &[u8]) -> usize {
-    match bytes.split_first_chunk() {
-        Some((word, rest)) => match specials(*word) {
-            0 => 8 + plain_len(rest),
-            specials => specials.trailing_zeros() as usize / 8,
-        },
-        None => plain_len(bytes),
-    }
-}
-
-/// How many bytes at the start stand for themselves in a JSON string: all up to the first quote,
-/// backslash or control character.
-#[inline(never)]
-pub(crate) fn plain_len(bytes: &[u8]) -> usize {
-    // Most strings end within the first words. Longer ones go by chunks that the compiler compares
-    // as vectors (so no early exit inside a chunk), and end by words again.
-    let (head, rest) = bytes.split_at_checked(32).unwrap_or((bytes, &[]));
-    let len = plain_len_by_words(head);
-    if len < head.len() || rest.is_empty() {
-        return len;
-    }
-    let (chunks, _) = rest.as_chunks::<32>();
-    let plain = chunks
-        .iter()
-        .take_while(|chunk| !chunk.iter().fold(false, |any, &b| any | is_special(b)));
-    let len = len + plain.count() * 32;
-    len + plain_len_by_words(bytes.get(len..).unwrap_or_default())
-}
-
-fn plain_len_by_words(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let specials = specials(*word);
-        if specials != 0 {
-            return at * 8 + specials.trailing_zeros() as usize / 8;
-        }
-    }
-    let special = rest.iter().position(|&byte| is_special(byte));
-    bytes.len() - rest.len() + special.unwrap_or(rest.len())
-}
-
-/// The high bits of the bytes that are special, right up to the first one that is.
-#[inline(always)]
-fn specials(word: [u8; 8]) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    let word = u64::from_le_bytes(word);
-    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word;
-    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    (below(word, 0x20) | equal(b'"') | equal(b'\\')) & (ONES << 7)
-}
-
-/// Without `||`, which would keep the chunks above from becoming vectors.
-fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
 }
 
 #[cfg(test)]

@@ -4,16 +4,18 @@ use alloc::string::String;
 
 use bytes::Bytes;
 use faststr::FastStr;
-use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use super::attachments::Resolve;
 #[cfg(feature = "msgpack")]
 use crate::msgpack;
+use crate::scan::Found;
 
 /// One argument, unread.
 pub(super) enum Argument<'a> {
     Json {
         text: &'a str,
+        found: Found,
         attachments: &'a [Bytes],
     },
     #[cfg(feature = "msgpack")]
@@ -41,16 +43,60 @@ impl Argument<'_> {
     }
 }
 
+impl<'a> Argument<'a> {
+    /// The text that is the whole argument and has no escapes, so that it is read without a parser.
+    #[inline(always)]
+    fn plain_text(&self) -> Option<&'a str> {
+        match self {
+            Self::Json {
+                text,
+                found: Found::PlainString,
+                ..
+            } => text.get(1..text.len().checked_sub(1)?),
+            _ => None,
+        }
+    }
+}
+
+/// Where `serde_json` would have found the error: behind the closing quote.
+#[cold]
+fn behind_text(error: serde_json::Error, text: &str) -> serde_json::Error {
+    if error.line() > 0 {
+        return error;
+    }
+    let column = text.len() + 2;
+    serde_json::Error::custom(format_args!("{error} at line 1 column {column}"))
+}
+
+macro_rules! dispatch {
+    ($argument:ident.$method:ident($($arg:ident),*)) => {
+        match $argument {
+            Self::Json { text, attachments, .. } => {
+                let mut json = serde_json::Deserializer::from_str(text);
+                Resolve::new(&mut json, attachments).$method($($arg),*)
+            }
+            #[cfg(feature = "msgpack")]
+            Self::Msgpack { mut reader, .. } => reader.$method($($arg),*),
+        }
+    };
+}
+
 macro_rules! forward {
     ($($method:ident($($arg:ident: $type:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($arg: $type,)* visitor: V) -> Result<V::Value, Self::Error> {
-            match self {
-                Self::Json { text, attachments } => {
-                    let mut json = serde_json::Deserializer::from_str(text);
-                    Resolve::new(&mut json, attachments).$method($($arg,)* visitor)
-                }
-                #[cfg(feature = "msgpack")]
-                Self::Msgpack { mut reader, .. } => reader.$method($($arg,)* visitor),
+            dispatch!(self.$method($($arg,)* visitor))
+        }
+    )*};
+}
+
+macro_rules! texts {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+            match self.plain_text() {
+                Some(text) => visitor
+                    .visit_borrowed_str(text)
+                    .map_err(|error| behind_text(error, text)),
+                None => dispatch!(self.$method(visitor)),
             }
         }
     )*};
@@ -59,15 +105,23 @@ macro_rules! forward {
 impl<'de> Deserializer<'de> for Argument<'de> {
     type Error = serde_json::Error;
 
+    texts! { deserialize_any deserialize_str deserialize_string }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.plain_text() {
+            Some(_) => visitor.visit_some(self),
+            None => dispatch!(self.deserialize_option(visitor)),
+        }
+    }
+
     forward! {
-        deserialize_any()
         deserialize_bool()
         deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
         deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
         deserialize_f32() deserialize_f64()
-        deserialize_char() deserialize_str() deserialize_string()
+        deserialize_char()
         deserialize_bytes() deserialize_byte_buf()
-        deserialize_option() deserialize_unit() deserialize_seq() deserialize_map()
+        deserialize_unit() deserialize_seq() deserialize_map()
         deserialize_identifier() deserialize_ignored_any()
         deserialize_unit_struct(name: &'static str)
         deserialize_newtype_struct(name: &'static str)

@@ -1,8 +1,10 @@
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 
+use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -316,4 +318,120 @@ fn numbers_are_read_to_the_last_digit() {
     };
     let number: f64 = args.deserialize().unwrap();
     assert_eq!(number, digits.parse::<f64>().unwrap());
+}
+
+/// An event's arguments as they were decoded, so that it is known where the first ones end.
+fn decoded(array: &str) -> Arguments {
+    let text = format!("2[\"e\",{}", array.strip_prefix('[').unwrap());
+    let packet = crate::Decoder::new(crate::Limits::default())
+        .decode_text(text.into(), core::time::Duration::ZERO)
+        .unwrap()
+        .unwrap();
+    match packet.kind {
+        crate::PacketKind::Event { args, .. } => args,
+        _ => panic!("not an event"),
+    }
+}
+
+/// The argument is read as `serde_json` would read it, and refused with its words.
+fn same_as_serde_json<'a, T>(args: &'a Arguments, index: usize, json: &'a str)
+where
+    T: Deserialize<'a> + PartialEq + core::fmt::Debug,
+{
+    let mut reader = args.reader();
+    for _ in 0..index {
+        reader.take().unwrap();
+    }
+    let read = reader.next_seed(core::marker::PhantomData::<T>);
+    match (read, serde_json::from_str::<T>(json)) {
+        (Ok(read), Ok(expected)) => assert_eq!(read, expected),
+        (Err(ArgumentError::Invalid { source, .. }), Err(expected)) => {
+            assert_eq!(source.to_string(), expected.to_string());
+            assert_eq!(
+                (source.line(), source.column(), source.classify()),
+                (expected.line(), expected.column(), expected.classify())
+            );
+        }
+        (read, expected) => panic!("{json}: {read:?}, {expected:?}"),
+    }
+}
+
+fn same_as_serde_json_for_all_types(args: &Arguments, index: usize, json: &str) {
+    #[derive(Deserialize, Debug, PartialEq)]
+    enum Word {
+        A,
+        B(u8),
+    }
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Wrapped(String);
+    #[derive(Debug, PartialEq)]
+    struct Short(String);
+    impl<'de> Deserialize<'de> for Short {
+        fn deserialize<D: serde::Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+            let text = String::deserialize(value)?;
+            if text.len() < 3 {
+                Ok(Self(text))
+            } else {
+                Err(serde::de::Error::custom("too long"))
+            }
+        }
+    }
+    same_as_serde_json::<String>(args, index, json);
+    same_as_serde_json::<&str>(args, index, json);
+    same_as_serde_json::<Cow<'_, str>>(args, index, json);
+    same_as_serde_json::<Option<String>>(args, index, json);
+    same_as_serde_json::<Option<Option<u8>>>(args, index, json);
+    same_as_serde_json::<Value>(args, index, json);
+    same_as_serde_json::<char>(args, index, json);
+    same_as_serde_json::<bool>(args, index, json);
+    same_as_serde_json::<u8>(args, index, json);
+    same_as_serde_json::<i64>(args, index, json);
+    same_as_serde_json::<f64>(args, index, json);
+    same_as_serde_json::<()>(args, index, json);
+    same_as_serde_json::<Vec<u8>>(args, index, json);
+    same_as_serde_json::<BTreeMap<String, Value>>(args, index, json);
+    same_as_serde_json::<Word>(args, index, json);
+    same_as_serde_json::<Wrapped>(args, index, json);
+    same_as_serde_json::<Short>(args, index, json);
+    // A visitor that takes no text, asked for one: its error has no place of its own.
+    same_as_serde_json::<core::net::Ipv4Addr>(args, index, json);
+}
+
+fn json_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("\"A\"".to_string()),
+        "[a-zé]{0,4}".prop_map(|text| json!(text).to_string()),
+        any::<String>().prop_map(|text| json!(text).to_string()),
+        // Escapes that need not be, and lone surrogates.
+        Just(r#""\u0041""#.to_string()),
+        Just(r#""\ud800""#.to_string()),
+        any::<i64>().prop_map(|number| number.to_string()),
+        any::<f64>().prop_map(|number| json!(number).to_string()),
+        Just("null".to_string()),
+        Just("true".to_string()),
+        Just(r#"{"B":1}"#.to_string()),
+        prop::collection::vec(any::<u8>(), 0..3).prop_map(|list| json!(list).to_string()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn arguments_are_what_serde_json_makes_of_them(
+        values in prop::collection::vec(json_text(), 0..5),
+        blank in "[ \n\r\t]{0,2}",
+    ) {
+        let separator = format!("{blank},{blank}");
+        let array = format!("[{blank}{}{blank}]", values.join(&separator));
+        // Those of which nothing is known, and those of an event.
+        let mut all = vec![args(&array)];
+        if !values.is_empty() {
+            all.push(decoded(&array));
+        }
+        for args in all {
+            prop_assert_eq!(args.len(), values.len());
+            for (index, value) in values.iter().enumerate() {
+                same_as_serde_json_for_all_types(&args, index, value);
+            }
+        }
+    }
 }

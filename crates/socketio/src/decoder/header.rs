@@ -1,15 +1,17 @@
 use super::DecodeError;
 use crate::limits::Limits;
 
-/// What stands before the payload: `<type>[<attachments>-][<namespace>,][<id>]`.
-pub(super) struct Header<'a> {
+/// What stands before the payload: `<type>[<attachments>-][<namespace>,][<id>]`. Places are offsets
+/// in the text.
+pub(super) struct Header {
     pub(super) kind: Kind,
     /// 0, or the number that a binary packet announces.
     pub(super) attachments: u16,
-    /// Where it stands in the text; `/` is not written.
+    /// Where it starts and ends; `/` is not written.
     pub(super) namespace: Option<(usize, usize)>,
     pub(super) id: Option<u64>,
-    pub(super) payload: &'a str,
+    /// Where the payload starts.
+    pub(super) payload: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,9 +23,9 @@ pub(super) enum Kind {
     ConnectError,
 }
 
-impl<'a> Header<'a> {
+impl Header {
     #[inline(always)]
-    pub(super) fn parse(text: &'a str, limits: &Limits, query: bool) -> Result<Self, DecodeError> {
+    pub(super) fn parse(text: &str, limits: &Limits, query: bool) -> Result<Self, DecodeError> {
         let (kind, binary) = match text.as_bytes().first() {
             Some(b'0') => (Kind::Connect, false),
             Some(b'1') => (Kind::Disconnect, false),
@@ -37,83 +39,105 @@ impl<'a> Header<'a> {
                 return Err(DecodeError::UnknownType(first));
             }
         };
-        let rest = text.get(1..).unwrap_or_default();
-        let (attachments, rest) = if binary {
-            attachments(rest, limits)?
-        } else {
-            (0, rest)
-        };
-        let (namespace, rest) = if rest.starts_with('/') {
-            let start = text.len() - rest.len();
-            let (namespace, rest) = namespace(rest, limits, query)?;
-            (Some((start, start + namespace.len())), rest)
-        } else {
-            (None, rest)
-        };
-        let (id, payload) = match kind {
-            Kind::Event | Kind::Ack => ack_id(rest)?,
-            // JavaScript reads an id here too, and nobody uses it: what is not the payload is
-            // refused as a payload.
-            Kind::Connect | Kind::Disconnect | Kind::ConnectError => (None, rest),
-        };
+        let mut at = 1;
+        let mut attachments = 0;
+        if binary {
+            (attachments, at) = attachment_count(text, at, limits)?;
+        }
+        let mut namespace = None;
+        if text.as_bytes().get(at) == Some(&b'/') {
+            let start = at;
+            let (end, behind) = namespace_end(text, start, limits, query)?;
+            namespace = Some((start, end));
+            at = behind;
+        }
+        let mut id = None;
+        // JavaScript reads an id in other packets too, and nobody uses it: what is not the payload
+        // is refused as a payload.
+        if matches!(kind, Kind::Event | Kind::Ack) {
+            let digits = number(text, at);
+            if digits.len > 0 {
+                id = Some(digits.value.ok_or(DecodeError::IllegalAckId)?);
+                at += digits.len;
+            }
+        }
         Ok(Self {
             kind,
             attachments,
             namespace,
             id,
-            payload,
+            payload: at,
         })
     }
 }
 
-/// JavaScript takes whatever `Number()` takes (`1e1`, ` 1`, `0x1`), but writes plain decimals.
-fn attachments<'a>(text: &'a str, limits: &Limits) -> Result<(u16, &'a str), DecodeError> {
-    let (digits, rest) = split_digits(text);
-    let rest = rest
-        .strip_prefix('-')
-        .ok_or(DecodeError::IllegalAttachmentCount)?;
-    if digits.is_empty() || digits.starts_with('0') {
+/// The number of attachments, and where it ends. JavaScript takes whatever `Number()` takes (`1e1`,
+/// ` 1`, `0x1`), but writes plain decimals.
+#[inline(always)]
+fn attachment_count(text: &str, at: usize, limits: &Limits) -> Result<(u16, usize), DecodeError> {
+    let digits = number(text, at);
+    let end = at + digits.len;
+    if digits.len == 0 || text.as_bytes().get(end) != Some(&b'-') || digits.starts_with_zero {
         return Err(DecodeError::IllegalAttachmentCount);
     }
-    // What does not fit 16 bits is above any limit.
+    // What does not fit 64 bits is above any limit.
     let limit = limits.max_attachments;
-    match digits.parse() {
-        Ok(count) if count <= limit => Ok((count, rest)),
+    match digits.value.and_then(|count| u16::try_from(count).ok()) {
+        Some(count) if count <= limit => Ok((count, end + 1)),
         _ => Err(DecodeError::TooManyAttachments { limit }),
     }
 }
 
-/// Starts with a slash; ends at the first comma or with the text.
-fn namespace<'a>(
-    text: &'a str,
+/// Where the namespace at `start` ends, which is at the first comma or with the text, and where what
+/// follows starts.
+fn namespace_end(
+    text: &str,
+    start: usize,
     limits: &Limits,
     query: bool,
-) -> Result<(&'a str, &'a str), DecodeError> {
-    let (namespace, rest) = text.split_once(',').unwrap_or((text, ""));
+) -> Result<(usize, usize), DecodeError> {
+    let rest = text.get(start..).unwrap_or_default();
+    let (namespace, behind) = match rest.split_once(',') {
+        Some((namespace, _)) => (namespace, 1),
+        None => (rest, 0),
+    };
     let (name, query) = match namespace.split_once('?') {
         Some((name, rest)) if query => (name, rest),
         _ => (namespace, ""),
     };
     limits.check_namespace(name)?;
     limits.check_query(query)?;
-    Ok((namespace, rest))
+    let end = start + namespace.len();
+    Ok((end, end + behind))
 }
 
-/// JavaScript takes blanks and any number of digits, and answers with what the number became
-/// (`1e+30`). An id that we could not echo exactly is refused: more than 64 bits, leading zeros.
-fn ack_id(text: &str) -> Result<(Option<u64>, &str), DecodeError> {
-    let (digits, rest) = split_digits(text);
-    if digits.is_empty() {
-        return Ok((None, rest));
-    }
-    if digits.len() > 1 && digits.starts_with('0') {
-        return Err(DecodeError::IllegalAckId);
-    }
-    let id = digits.parse().map_err(|_| DecodeError::IllegalAckId)?;
-    Ok((Some(id), rest))
+/// Decimal digits.
+struct Digits {
+    len: usize,
+    starts_with_zero: bool,
+    /// JavaScript takes any number of digits, and answers with what the number became (`1e+30`).
+    /// None for what could not be echoed exactly: more than 64 bits, leading zeros.
+    value: Option<u64>,
 }
 
-fn split_digits(text: &str) -> (&str, &str) {
-    let len = text.bytes().take_while(u8::is_ascii_digit).count();
-    text.split_at_checked(len).unwrap_or(("", text))
+#[inline(always)]
+fn number(text: &str, start: usize) -> Digits {
+    let digits = text.as_bytes().get(start..).unwrap_or_default();
+    let (mut len, mut value) = (0, Some(0_u64));
+    while let Some(digit @ b'0'..=b'9') = digits.get(len) {
+        let digit = u64::from(digit - b'0');
+        value = value
+            .and_then(|value| value.checked_mul(10))
+            .and_then(|value| value.checked_add(digit));
+        len += 1;
+    }
+    let starts_with_zero = digits.first() == Some(&b'0');
+    if starts_with_zero && len > 1 {
+        value = None;
+    }
+    Digits {
+        len,
+        starts_with_zero,
+        value,
+    }
 }

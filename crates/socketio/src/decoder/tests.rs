@@ -417,6 +417,7 @@ mod malformed {
         ack_without_payload: "31" => DecodeError::MissingPayload,
         // JavaScript ignores it.
         ack_without_id: r#"3["x"]"# => DecodeError::MissingAckId,
+        ack_without_anything: "3" => DecodeError::MissingAckId,
         ack_object: "31{}" => DecodeError::WrongPayload { .. },
         ack_cut: "31[1" => DecodeError::IllegalPayload(JsonError::UnexpectedEnd),
 

@@ -5,15 +5,16 @@ use serde::ser::{SerializeTuple, SerializeTupleStruct, Serializer};
 
 use super::EncodeError;
 use super::json::Json;
+use super::writer::{Format, Writer};
 
 /// A list that is open: where arguments are written.
 pub(crate) trait List {
     /// Writes one argument of several.
-    type Next<'b>: Serializer<Ok = (), Error = EncodeError>
+    type Next<'b>: Format
     where
         Self: 'b;
     /// Writes the only argument.
-    type Only: Serializer<Ok = (), Error = EncodeError>;
+    type Only: Format;
 
     /// The place of the next argument.
     fn next(&mut self) -> Self::Next<'_>;
@@ -66,7 +67,7 @@ pub(crate) struct Spread<L>(pub(crate) L);
 macro_rules! one_argument {
     ($($method:ident($($arg:ident: $type:ty),*) -> $ok:ty;)*) => {$(
         fn $method(self, $($arg: $type),*) -> Result<$ok, EncodeError> {
-            self.0.only().$method($($arg),*)
+            Writer(self.0.only()).$method($($arg),*)
         }
     )*};
 }
@@ -76,11 +77,11 @@ impl<L: List> Serializer for Spread<L> {
     type Error = EncodeError;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
-    type SerializeSeq = <L::Only as Serializer>::SerializeSeq;
-    type SerializeTupleVariant = <L::Only as Serializer>::SerializeTupleVariant;
-    type SerializeMap = <L::Only as Serializer>::SerializeMap;
-    type SerializeStruct = <L::Only as Serializer>::SerializeStruct;
-    type SerializeStructVariant = <L::Only as Serializer>::SerializeStructVariant;
+    type SerializeSeq = <Writer<L::Only> as Serializer>::SerializeSeq;
+    type SerializeTupleVariant = <Writer<L::Only> as Serializer>::SerializeTupleVariant;
+    type SerializeMap = <Writer<L::Only> as Serializer>::SerializeMap;
+    type SerializeStruct = <Writer<L::Only> as Serializer>::SerializeStruct;
+    type SerializeStructVariant = <Writer<L::Only> as Serializer>::SerializeStructVariant;
 
     fn serialize_tuple(self, _len: usize) -> Result<Self, EncodeError> {
         Ok(self)
@@ -127,7 +128,7 @@ impl<L: List> Serializer for Spread<L> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
-        self.0.only().serialize_some(value)
+        Writer(self.0.only()).serialize_some(value)
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -135,7 +136,7 @@ impl<L: List> Serializer for Spread<L> {
         name: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        self.0.only().serialize_newtype_struct(name, value)
+        Writer(self.0.only()).serialize_newtype_struct(name, value)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -145,9 +146,7 @@ impl<L: List> Serializer for Spread<L> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        self.0
-            .only()
-            .serialize_newtype_variant(name, index, variant, value)
+        Writer(self.0.only()).serialize_newtype_variant(name, index, variant, value)
     }
 }
 
@@ -156,7 +155,7 @@ impl<L: List> SerializeTuple for Spread<L> {
     type Error = EncodeError;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        value.serialize(self.0.next())
+        value.serialize(Writer(self.0.next()))
     }
 
     fn end(self) -> Result<(), EncodeError> {
@@ -169,7 +168,7 @@ impl<L: List> SerializeTupleStruct for Spread<L> {
     type Error = EncodeError;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        value.serialize(self.0.next())
+        value.serialize(Writer(self.0.next()))
     }
 
     fn end(self) -> Result<(), EncodeError> {

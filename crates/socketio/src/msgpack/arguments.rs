@@ -11,10 +11,12 @@ use super::read::{Reader, Token};
 /// Arguments in MessagePack: the elements of an array that has been checked.
 #[derive(Clone)]
 pub(crate) struct List {
-    /// From the first element on.
+    /// The message.
     data: Bytes,
-    /// Bytes of the elements; what follows them belongs to the packet.
-    size: usize,
+    /// Where the elements start and end in it. No message is longer than 32 bits tell
+    /// ([`Limits`](crate::Limits)).
+    start: u32,
+    end: u32,
     len: u32,
 }
 
@@ -27,12 +29,19 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl List {
-    pub(crate) fn new(data: Bytes, size: usize, len: u32) -> Self {
-        Self { data, size, len }
+    #[inline(always)]
+    pub(crate) fn new(data: Bytes, start: usize, end: usize, len: u32) -> Self {
+        Self {
+            data,
+            start: start as u32,
+            end: end as u32,
+            len,
+        }
     }
 
     fn reader(&self) -> Reader<'_> {
-        Reader::new(self.data.get(..self.size).unwrap_or_default())
+        let elements = self.start as usize..self.end as usize;
+        Reader::new(self.data.get(elements).unwrap_or_default())
     }
 
     pub(crate) fn cursor(&self) -> Cursor<'_> {

@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use faststr::FastStr;
 
 use super::json::Binary;
@@ -11,51 +11,51 @@ use crate::limits::Limits;
 use crate::packet::{Packet, PacketKind, RawJson};
 use crate::{Arguments, namespaces};
 
-/// One packet from one message. Keys of the map that are not known are ignored: JavaScript
-/// clients send their `options` along.
+/// One packet from one message: always one, given as
+/// [`decode_binary`](crate::Decoder::decode_binary) gives it, for then it is made where it is to be.
+/// Moving one costs as much as reading a short message.
+///
+/// Keys of the map that are not known are ignored: JavaScript clients send their `options` along.
 #[inline(always)]
-pub(crate) fn decode(data: Bytes, limits: &Limits) -> Result<Packet, DecodeError> {
+pub(crate) fn decode(data: Bytes, limits: &Limits) -> Result<Option<Packet>, DecodeError> {
     let mut reader = Reader::new(&data);
     let Token::Map(len) = reader.token()? else {
         return Err(MsgpackError::NotAMap.into());
     };
     let depth = limits.max_depth;
     let (mut kind, mut namespace, mut id, mut payload) = (None, None, Some(None), None);
+    // What nearly all packets have goes a quick way, in registers.
     for _ in 0..len {
-        let key = reader.short_text()?;
-        if key.is_none() {
-            reader.key()?;
-        }
-        match key {
-            Some(b"type") => {
-                kind = match reader.scalar(depth)? {
-                    Token::Unsigned(kind) => Some(kind),
-                    _ => None,
-                }
+        if reader.eat(b"\xa4type") {
+            kind = reader.small_unsigned();
+            if kind.is_none()
+                && let Token::Unsigned(other) = reader.scalar(depth)?
+            {
+                kind = Some(other);
             }
-            Some(b"nsp") => {
-                namespace = match reader.scalar(depth)? {
-                    Token::Text(name) => Some(name),
-                    _ => None,
-                }
-            }
-            Some(b"id") => {
-                id = match reader.scalar(depth)? {
+        } else if reader.eat(b"\xa4data") {
+            let value = reader.value(depth)?;
+            let end = data.len() - reader.rest().len();
+            payload = Some(Payload { value, end });
+        } else if reader.eat(b"\xa3nsp\xa1/") {
+            namespace = Some("/");
+        } else if reader.eat(b"\xa3nsp") {
+            namespace = match reader.scalar(depth)? {
+                Token::Text(name) => Some(name),
+                _ => None,
+            };
+        } else if reader.eat(b"\xa2id") {
+            id = match reader.small_unsigned() {
+                Some(id) => Some(Some(id)),
+                None => match reader.scalar(depth)? {
                     Token::Nil => Some(None),
                     Token::Unsigned(id) => Some(Some(id)),
                     _ => None,
-                }
-            }
-            Some(b"data") => {
-                let value = reader.value(depth)?;
-                payload = Some(Payload {
-                    value,
-                    end: data.len() - reader.rest().len(),
-                });
-            }
-            _ => {
-                reader.value(depth)?;
-            }
+                },
+            };
+        } else {
+            reader.key()?;
+            reader.value(depth)?;
         }
     }
     if !reader.rest().is_empty() {
@@ -63,29 +63,50 @@ pub(crate) fn decode(data: Bytes, limits: &Limits) -> Result<Packet, DecodeError
         return Err(MsgpackError::TrailingBytes { bytes }.into());
     }
     let kind = kind.ok_or(MsgpackError::MissingType)?;
-    let namespace = parse_namespace(namespace, limits)?;
+    let namespace = check_namespace(namespace, limits)?;
     let id = id.ok_or(DecodeError::IllegalAckId)?;
     // `undefined` stands for a key that is not there; Python's clients write `null`.
     let payload = payload.filter(|payload| !matches!(payload.value, [0xc0] | [0xd4, 0, _]));
-    let kind = match kind {
+    match kind {
         2 => {
-            let (name, args) = event(payload)?;
-            PacketKind::Event {
-                id,
-                name: event_name(name),
-                args: args.of(data),
-            }
+            let (mut reader, mut place) = open_array(payload)?;
+            place.len = (place.len.checked_sub(1)).ok_or(DecodeError::IllegalEventName)?;
+            let name = Name::read(&mut reader)?;
+            place.start = place.end - reader.rest().len();
+            Ok(Some(Packet {
+                namespace: namespace_text(namespace),
+                kind: PacketKind::Event {
+                    id,
+                    name: name.of(),
+                    args: place.arguments(data),
+                },
+            }))
         }
-        3 => PacketKind::Ack {
-            id: id.ok_or(DecodeError::MissingAckId)?,
-            args: open_array(payload)?.1.of(data),
-        },
+        3 => {
+            let id = id.ok_or(DecodeError::MissingAckId)?;
+            let (_, place) = open_array(payload)?;
+            Ok(Some(Packet {
+                namespace: namespace_text(namespace),
+                kind: PacketKind::Ack {
+                    id,
+                    args: place.arguments(data),
+                },
+            }))
+        }
+        _ => other(kind, namespace, payload).map(Some),
+    }
+}
+
+/// A packet that is neither an event nor an ack.
+fn other(kind: u64, namespace: &str, payload: Option<Payload<'_>>) -> Result<Packet, DecodeError> {
+    let kind = match kind {
         0 => PacketKind::Connect(payload.map(connect_payload).transpose()?),
         1 if payload.is_some() => return Err(DecodeError::UnexpectedPayload),
         1 => PacketKind::Disconnect,
         4 => PacketKind::ConnectError(error_payload(payload)?),
         _ => return Err(DecodeError::UnknownType(type_char(kind))),
     };
+    let namespace = namespace_text(namespace);
     Ok(Packet { namespace, kind })
 }
 
@@ -108,9 +129,8 @@ impl Place {
     /// They take the message itself: to count its holders up and down would cost as much as to
     /// read it.
     #[inline(always)]
-    fn of(self, mut data: Bytes) -> Arguments {
-        data.advance(self.start);
-        Arguments::from_msgpack(List::new(data, self.end - self.start, self.len))
+    fn arguments(self, data: Bytes) -> Arguments {
+        Arguments::from_msgpack(List::new(data, self.start, self.end, self.len))
     }
 }
 
@@ -123,15 +143,63 @@ fn type_char(kind: u64) -> char {
 }
 
 /// As in JSON, where a comma would end it.
-fn parse_namespace(name: Option<&str>, limits: &Limits) -> Result<FastStr, DecodeError> {
+#[inline(always)]
+fn check_namespace<'a>(name: Option<&'a str>, limits: &Limits) -> Result<&'a str, DecodeError> {
     match name {
-        Some("/") => Ok(FastStr::from_static_str("/")),
+        Some("/") => Ok("/"),
         Some(name) if namespaces::is_legal(name) => {
             limits.check_namespace(name)?;
-            Ok(FastStr::new(name))
+            Ok(name)
         }
         _ => Err(DecodeError::IllegalNamespace),
     }
+}
+
+#[inline(always)]
+fn namespace_text(name: &str) -> FastStr {
+    match name {
+        "/" => FastStr::from_static_str("/"),
+        _ => text(name),
+    }
+}
+
+/// The name of an event.
+#[derive(Clone, Copy)]
+enum Name<'a> {
+    Text(&'a str),
+    Unsigned(u64),
+    Negative(i64),
+}
+
+impl<'a> Name<'a> {
+    #[inline(always)]
+    fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        match reader.token()? {
+            Token::Text(name) => {
+                check_event_name(name)?;
+                Ok(Self::Text(name))
+            }
+            Token::Unsigned(name) => Ok(Self::Unsigned(name)),
+            Token::Negative(name) => Ok(Self::Negative(name)),
+            _ => Err(DecodeError::IllegalEventName),
+        }
+    }
+
+    #[inline(always)]
+    fn of(self) -> FastStr {
+        match self {
+            Self::Text(name) => text(name),
+            Self::Unsigned(name) => text(itoa::Buffer::new().format(name)),
+            Self::Negative(name) => text(itoa::Buffer::new().format(name)),
+        }
+    }
+}
+
+/// Never inlined: where the compiler sees what a text is made of, it moves it piece by piece, and
+/// each piece waits for the one before.
+#[inline(never)]
+fn text(text: &str) -> FastStr {
+    FastStr::new(text)
 }
 
 fn connect_payload(Payload { value, .. }: Payload<'_>) -> Result<RawJson, DecodeError> {
@@ -160,47 +228,22 @@ fn raw_json(value: &[u8]) -> Result<RawJson, DecodeError> {
     Ok(RawJson::new(text))
 }
 
-#[inline(always)]
-fn event(payload: Option<Payload<'_>>) -> Result<(Token<'_>, Place), DecodeError> {
-    let (mut reader, mut place) = open_array(payload)?;
-    place.len = place
-        .len
-        .checked_sub(1)
-        .ok_or(DecodeError::IllegalEventName)?;
-    let name = reader.token()?;
-    match name {
-        Token::Text(name) => check_event_name(name)?,
-        Token::Unsigned(_) | Token::Negative(_) => {}
-        _ => return Err(DecodeError::IllegalEventName),
-    }
-    place.start = place.end - reader.rest().len();
-    Ok((name, place))
-}
-
-/// Never inlined: where the compiler sees what a text is made of, it moves it piece by piece, and
-/// each piece waits for the one before.
-#[inline(never)]
-fn event_name(name: Token<'_>) -> FastStr {
-    match name {
-        Token::Text(name) => FastStr::new(name),
-        Token::Unsigned(name) => FastStr::new(itoa::Buffer::new().format(name)),
-        Token::Negative(name) => FastStr::new(itoa::Buffer::new().format(name)),
-        _ => FastStr::empty(),
-    }
-}
-
 /// The elements of the payload's array.
 #[inline(always)]
 fn open_array(payload: Option<Payload<'_>>) -> Result<(Reader<'_>, Place), DecodeError> {
     let Payload { value, end } = payload.ok_or(DecodeError::MissingPayload)?;
     let mut reader = Reader::new(value);
-    match reader.token()? {
-        Token::Array(len) => {
-            let start = end - reader.rest().len();
-            Ok((reader, Place { start, end, len }))
-        }
-        _ => Err(DecodeError::WrongPayload {
-            expected: "an array",
-        }),
-    }
+    let len = match reader.short_array() {
+        Some(len) => len,
+        None => match reader.token()? {
+            Token::Array(len) => len,
+            _ => {
+                return Err(DecodeError::WrongPayload {
+                    expected: "an array",
+                });
+            }
+        },
+    };
+    let start = end - reader.rest().len();
+    Ok((reader, Place { start, end, len }))
 }

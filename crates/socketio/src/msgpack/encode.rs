@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::Reader;
-use super::serialize::{Compound, Msgpack, Shape, text, unsigned};
+use super::serialize::{Msgpack, MsgpackCompound, text, unsigned};
 use crate::EncodeError;
 use crate::encode::arguments::{List, Spread};
+use crate::encode::writer::{Compound as _, Format as _, Shape, Writer};
 use crate::encode::{check_event_name, check_namespace, restore_on_error};
 
 pub(crate) fn event<T: Serialize + ?Sized>(
@@ -21,13 +22,13 @@ pub(crate) fn event<T: Serialize + ?Sized>(
     check_event_name(name)?;
     packet(out, 2, namespace, id, |out| {
         // The name, and what most events have.
-        let mut array = Msgpack::new(out).compound(Shape::Array, 2)?;
-        name.serialize(array.next())?;
+        let mut array = Msgpack::new(out).open(Shape::Array, 2)?;
+        array.element().text(name)?;
         args.serialize(Spread(&mut array))?;
         if let Some(offset) = offset {
-            offset.serialize(array.next())?;
+            array.element().text(offset)?;
         }
-        array.finish()
+        array.end()
     })
 }
 
@@ -76,9 +77,9 @@ pub(crate) fn ack<T: Serialize + ?Sized>(
     args: &T,
 ) -> Result<(), EncodeError> {
     packet(out, 3, namespace, Some(id), |out| {
-        let mut array = Msgpack::new(out).compound(Shape::Array, 1)?;
+        let mut array = Msgpack::new(out).open(Shape::Array, 1)?;
         args.serialize(Spread(&mut array))?;
-        array.finish()
+        array.end()
     })
 }
 
@@ -90,7 +91,7 @@ pub(crate) fn plain<T: Serialize + ?Sized>(
     payload: &T,
 ) -> Result<(), EncodeError> {
     packet(out, kind, namespace, None, |out| {
-        payload.serialize(Msgpack::new(out))
+        payload.serialize(Writer(Msgpack::new(out)))
     })
 }
 
@@ -128,7 +129,7 @@ fn packet(
     })
 }
 
-impl<'a> List for &'a mut Compound<'_> {
+impl<'a> List for &'a mut MsgpackCompound<'_> {
     type Next<'b>
         = Msgpack<'b>
     where
@@ -136,10 +137,10 @@ impl<'a> List for &'a mut Compound<'_> {
     type Only = Msgpack<'a>;
 
     fn next(&mut self) -> Msgpack<'_> {
-        Compound::next(self)
+        self.element()
     }
 
     fn only(self) -> Msgpack<'a> {
-        Compound::next(self)
+        self.element()
     }
 }

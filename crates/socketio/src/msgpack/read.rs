@@ -96,11 +96,21 @@ impl<'a> Reader<'a> {
         let (bytes, rest) = rest
             .split_at_checked((marker & 0x1f).into())
             .ok_or(MsgpackError::UnexpectedEnd)?;
-        if !bytes.is_ascii() && core::str::from_utf8(bytes).is_err() {
-            return Err(MsgpackError::NotUtf8);
-        }
+        check_text(bytes)?;
         self.rest = rest;
         Ok(Some(bytes))
+    }
+
+    /// Moves past `bytes`, if they follow.
+    #[inline(always)]
+    pub(crate) fn eat<const N: usize>(&mut self, bytes: &[u8; N]) -> bool {
+        match self.rest.split_first_chunk() {
+            Some((found, rest)) if found == bytes => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Whether a text of at most so many bytes follows.
@@ -109,8 +119,28 @@ impl<'a> Reader<'a> {
         matches!(self.token(), Ok(Token::Text(text)) if text.len() <= max_bytes)
     }
 
-    /// Moves past a value, and gives its start: all of it, where it is a scalar.
+    /// Moves past an unsigned integer below 128, if one follows.
     #[inline(always)]
+    pub(crate) fn small_unsigned(&mut self) -> Option<u64> {
+        let (&value @ 0..=0x7f, rest) = self.rest.split_first()? else {
+            return None;
+        };
+        self.rest = rest;
+        Some(value.into())
+    }
+
+    /// Moves past the start of an array of less than 16 elements, if one follows.
+    #[inline(always)]
+    pub(crate) fn short_array(&mut self) -> Option<u32> {
+        let (&marker @ 0x90..=0x9f, rest) = self.rest.split_first()? else {
+            return None;
+        };
+        self.rest = rest;
+        Some((marker & 0x0f).into())
+    }
+
+    /// Moves past a value, and gives its start: all of it, where it is a scalar.
+    #[cold]
     pub(crate) fn scalar(&mut self, max_depth: u8) -> Result<Token<'a>, MsgpackError> {
         let start = *self;
         let token = self.token()?;
@@ -125,47 +155,23 @@ impl<'a> Reader<'a> {
     ///
     /// Each element takes a byte at least, so a length that is declared too large ends with the
     /// data.
+    #[inline(always)]
     pub(crate) fn value(&mut self, max_depth: u8) -> Result<&'a [u8], MsgpackError> {
-        let start = self.rest;
         let limit = max_depth.min(MAX_DEPTH);
-        self.skip(limit, limit)?;
-        let len = start.len().saturating_sub(self.rest.len());
-        Ok(start.get(..len).unwrap_or_default())
+        let left = skip(self.rest, 1, false, Levels { left: limit, limit })?;
+        let len = self.rest.len().saturating_sub(left);
+        let (value, rest) = self.rest.split_at_checked(len).unwrap_or_default();
+        self.rest = rest;
+        Ok(value)
     }
 
     /// Moves past a value that has been checked.
     pub(crate) fn checked_value(&mut self) -> Result<(), MsgpackError> {
-        self.skip(MAX_DEPTH, MAX_DEPTH)
-    }
-
-    fn skip(&mut self, levels: u8, limit: u8) -> Result<(), MsgpackError> {
-        if self.short_text()?.is_some() {
-            return Ok(());
-        }
-        let too_deep = MsgpackError::TooDeep { limit };
-        match self.token()? {
-            Token::Array(len) => {
-                let levels = levels.checked_sub(1).ok_or(too_deep)?;
-                for _ in 0..len {
-                    self.skip(levels, limit)?;
-                }
-            }
-            Token::Map(len) => {
-                let levels = levels.checked_sub(1).ok_or(too_deep)?;
-                for _ in 0..len {
-                    if self.short_text()?.is_none() {
-                        self.key()?;
-                    }
-                    self.skip(levels, limit)?;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
+        self.value(MAX_DEPTH).map(|_| ())
     }
 
     /// JavaScript makes a text of any key; none but these is written by anybody.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn key(&mut self) -> Result<Token<'a>, MsgpackError> {
         match self.token()? {
             key @ (Token::Text(_) | Token::Unsigned(_) | Token::Negative(_)) => Ok(key),
@@ -259,6 +265,56 @@ impl<'a> Reader<'a> {
             }
             _ => Token::Extension(kind.cast_signed(), data),
         })
+    }
+}
+
+/// The levels of nesting that may still be opened.
+#[derive(Clone, Copy)]
+struct Levels {
+    left: u8,
+    limit: u8,
+}
+
+impl Levels {
+    #[inline(always)]
+    fn inside(self) -> Result<Self, MsgpackError> {
+        let limit = self.limit;
+        match self.left.checked_sub(1) {
+            Some(left) => Ok(Self { left, limit }),
+            None => Err(MsgpackError::TooDeep { limit }),
+        }
+    }
+}
+
+/// How many bytes follow so many values, each with a key before it where they are those of a map.
+fn skip(data: &[u8], count: u32, keys: bool, levels: Levels) -> Result<usize, MsgpackError> {
+    let mut reader = Reader::new(data);
+    for _ in 0..count {
+        if keys && reader.short_text()?.is_none() {
+            reader.key()?;
+        }
+        if reader.short_text()?.is_some() {
+            continue;
+        }
+        let (len, keys) = match reader.token()? {
+            Token::Array(len) => (len, false),
+            Token::Map(len) => (len, true),
+            _ => continue,
+        };
+        let left = skip(reader.rest, len, keys, levels.inside()?)?;
+        let start = reader.rest.len().saturating_sub(left);
+        reader.rest = reader.rest.get(start..).unwrap_or_default();
+    }
+    Ok(reader.rest.len())
+}
+
+/// A short text has to be UTF-8: most are ASCII.
+#[inline(always)]
+fn check_text(bytes: &[u8]) -> Result<(), MsgpackError> {
+    if bytes.is_ascii() || core::str::from_utf8(bytes).is_ok() {
+        Ok(())
+    } else {
+        Err(MsgpackError::NotUtf8)
     }
 }
 

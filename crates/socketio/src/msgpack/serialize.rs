@@ -1,31 +1,22 @@
-//! A serde `Serializer` of MessagePack, in notepack's shapes: structs are maps, variants are text
-//! or a map of one key, numbers take the shortest form.
+//! MessagePack in notepack's shapes: structs are maps, variants are text or a map of one key, numbers
+//! take the shortest form.
 
 use alloc::vec::Vec;
 
 use serde::Serialize;
-use serde::ser::{
-    Error, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
-};
+use serde::ser::Error;
 
 use crate::EncodeError;
 use crate::encode::text::Text;
+use crate::encode::writer::{Compound, Format, Shape, Writer};
 
 /// Where MessagePack is written.
 pub(crate) struct Msgpack<'a> {
     out: &'a mut Vec<u8>,
 }
 
-/// What a [`Compound`] is.
-#[derive(Clone, Copy)]
-pub(super) enum Shape {
-    Array,
-    Map,
-}
-
 /// An array or a map that is being written.
-pub(crate) struct Compound<'a> {
+pub(crate) struct MsgpackCompound<'a> {
     out: &'a mut Vec<u8>,
     shape: Shape,
     /// Where its header stands.
@@ -35,15 +26,6 @@ pub(crate) struct Compound<'a> {
     /// What has been written.
     len: usize,
 }
-
-pub(crate) enum Struct<'a> {
-    Plain(Compound<'a>),
-    /// JSON text that is a value of `serde_json` already.
-    Json(Msgpack<'a>),
-}
-
-/// The names of the structs by which `serde_json` passes JSON text through any serializer.
-const SERDE_JSON_PRIVATE: &str = "$serde_json::private::";
 
 pub(super) fn text(out: &mut Vec<u8>, text: &str) -> Result<(), EncodeError> {
     out.extend_from_slice(text_header(&mut [0; 5], text.len())?);
@@ -142,10 +124,88 @@ impl<'a> Msgpack<'a> {
         Self { out }
     }
 
-    pub(super) fn compound(self, shape: Shape, len: usize) -> Result<Compound<'a>, EncodeError> {
+    /// A value that `serde_json` hands over as text.
+    fn number_or_value(self, json: &[u8]) -> Result<(), EncodeError> {
+        let json = core::str::from_utf8(json).map_err(EncodeError::custom)?;
+        if let Ok(value) = json.parse() {
+            return self.unsigned(value);
+        }
+        if let Ok(value) = json.parse() {
+            return self.signed(value);
+        }
+        if let Ok(value) = json.parse() {
+            return self.double(value);
+        }
+        let value: serde_json::Value = serde_json::from_str(json).map_err(EncodeError::custom)?;
+        value.serialize(Writer(self))
+    }
+}
+
+impl<'a> Format for Msgpack<'a> {
+    type Compound = MsgpackCompound<'a>;
+
+    fn null(self) -> Result<(), EncodeError> {
+        self.out.push(0xc0);
+        Ok(())
+    }
+
+    fn boolean(self, value: bool) -> Result<(), EncodeError> {
+        self.out.push(if value { 0xc3 } else { 0xc2 });
+        Ok(())
+    }
+
+    fn signed(self, value: i64) -> Result<(), EncodeError> {
+        signed(self.out, value);
+        Ok(())
+    }
+
+    fn unsigned(self, value: u64) -> Result<(), EncodeError> {
+        unsigned(self.out, value);
+        Ok(())
+    }
+
+    fn signed_128(self, value: i128) -> Result<(), EncodeError> {
+        match (u64::try_from(value), i64::try_from(value)) {
+            (Ok(value), _) => self.unsigned(value),
+            (_, Ok(value)) => self.signed(value),
+            _ => Err(EncodeError::custom("an integer that does not fit 64 bits")),
+        }
+    }
+
+    fn unsigned_128(self, value: u128) -> Result<(), EncodeError> {
+        let value = u64::try_from(value)
+            .map_err(|_| EncodeError::custom("an integer that does not fit 64 bits"))?;
+        self.unsigned(value)
+    }
+
+    fn single(self, value: f32) -> Result<(), EncodeError> {
+        with_marker(self.out, 0xca, value.to_be_bytes());
+        Ok(())
+    }
+
+    fn double(self, value: f64) -> Result<(), EncodeError> {
+        with_marker(self.out, 0xcb, value.to_be_bytes());
+        Ok(())
+    }
+
+    fn text(self, value: &str) -> Result<(), EncodeError> {
+        text(self.out, value)
+    }
+
+    fn binary(self, value: &[u8]) -> Result<(), EncodeError> {
+        binary(self.out, value)
+    }
+
+    fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        let mut json = Vec::new();
+        value.serialize(Text::raw(&mut json))?;
+        Msgpack::new(self.out).number_or_value(&json)
+    }
+
+    fn open(self, shape: Shape, len: usize) -> Result<MsgpackCompound<'a>, EncodeError> {
         let at = self.out.len();
         self.out.extend_from_slice(header(&mut [0; 5], shape, len)?);
-        Ok(Compound {
+        Ok(MsgpackCompound {
             out: self.out,
             shape,
             at,
@@ -154,247 +214,31 @@ impl<'a> Msgpack<'a> {
         })
     }
 
-    fn variant(&mut self, variant: &str) -> Result<(), EncodeError> {
+    fn open_variant(
+        self,
+        variant: &str,
+        shape: Shape,
+        len: usize,
+    ) -> Result<MsgpackCompound<'a>, EncodeError> {
         self.out.push(0x81);
-        text(self.out, variant)
-    }
-
-    /// A value that `serde_json` hands over as text.
-    fn json(self, json: &[u8]) -> Result<(), EncodeError> {
-        let json = core::str::from_utf8(json).map_err(EncodeError::custom)?;
-        if let Ok(value) = json.parse() {
-            return self.serialize_u64(value);
-        }
-        if let Ok(value) = json.parse() {
-            return self.serialize_i64(value);
-        }
-        if let Ok(value) = json.parse() {
-            return self.serialize_f64(value);
-        }
-        let value: serde_json::Value = serde_json::from_str(json).map_err(EncodeError::custom)?;
-        value.serialize(self)
+        text(self.out, variant)?;
+        self.open(shape, len)
     }
 }
 
-macro_rules! integers {
-    ($($method:ident: $type:ty => $write:ident),* $(,)?) => {$(
-        fn $method(self, value: $type) -> Result<(), EncodeError> {
-            $write(self.out, value.into());
-            Ok(())
-        }
-    )*};
-}
+impl Compound for MsgpackCompound<'_> {
+    type Place<'b>
+        = Msgpack<'b>
+    where
+        Self: 'b;
 
-impl<'a> Serializer for Msgpack<'a> {
-    type Ok = ();
-    type Error = EncodeError;
-    type SerializeSeq = Compound<'a>;
-    type SerializeTuple = Compound<'a>;
-    type SerializeTupleStruct = Compound<'a>;
-    type SerializeTupleVariant = Compound<'a>;
-    type SerializeMap = Compound<'a>;
-    type SerializeStruct = Struct<'a>;
-    type SerializeStructVariant = Compound<'a>;
-
-    integers! {
-        serialize_i8: i8 => signed, serialize_i16: i16 => signed,
-        serialize_i32: i32 => signed, serialize_i64: i64 => signed,
-        serialize_u8: u8 => unsigned, serialize_u16: u16 => unsigned,
-        serialize_u32: u32 => unsigned, serialize_u64: u64 => unsigned,
-    }
-
-    fn serialize_i128(self, value: i128) -> Result<(), EncodeError> {
-        match (u64::try_from(value), i64::try_from(value)) {
-            (Ok(value), _) => self.serialize_u64(value),
-            (_, Ok(value)) => self.serialize_i64(value),
-            _ => Err(EncodeError::custom("an integer that does not fit 64 bits")),
-        }
-    }
-
-    fn serialize_u128(self, value: u128) -> Result<(), EncodeError> {
-        let value = u64::try_from(value)
-            .map_err(|_| EncodeError::custom("an integer that does not fit 64 bits"))?;
-        self.serialize_u64(value)
-    }
-
-    fn serialize_f32(self, value: f32) -> Result<(), EncodeError> {
-        with_marker(self.out, 0xca, value.to_be_bytes());
-        Ok(())
-    }
-
-    fn serialize_f64(self, value: f64) -> Result<(), EncodeError> {
-        with_marker(self.out, 0xcb, value.to_be_bytes());
-        Ok(())
-    }
-
-    fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
-        self.out.push(if value { 0xc3 } else { 0xc2 });
-        Ok(())
-    }
-
-    fn serialize_char(self, value: char) -> Result<(), EncodeError> {
-        text(self.out, value.encode_utf8(&mut [0; 4]))
-    }
-
-    fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
-        text(self.out, value)
-    }
-
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
-        binary(self.out, value)
-    }
-
-    fn serialize_none(self) -> Result<(), EncodeError> {
-        self.serialize_unit()
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
-        value.serialize(self)
-    }
-
-    fn serialize_unit(self) -> Result<(), EncodeError> {
-        self.out.push(0xc0);
-        Ok(())
-    }
-
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), EncodeError> {
-        self.serialize_unit()
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-    ) -> Result<(), EncodeError> {
-        text(self.out, variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        mut self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        self.variant(variant)?;
-        value.serialize(self)
-    }
-
-    fn serialize_seq(self, len: Option<usize>) -> Result<Compound<'a>, EncodeError> {
-        self.compound(Shape::Array, len.unwrap_or_default())
-    }
-
-    fn serialize_tuple(self, len: usize) -> Result<Compound<'a>, EncodeError> {
-        self.compound(Shape::Array, len)
-    }
-
-    fn serialize_tuple_struct(
-        self,
-        _name: &'static str,
-        len: usize,
-    ) -> Result<Compound<'a>, EncodeError> {
-        self.compound(Shape::Array, len)
-    }
-
-    fn serialize_tuple_variant(
-        mut self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-        len: usize,
-    ) -> Result<Compound<'a>, EncodeError> {
-        self.variant(variant)?;
-        self.compound(Shape::Array, len)
-    }
-
-    fn serialize_map(self, len: Option<usize>) -> Result<Compound<'a>, EncodeError> {
-        self.compound(Shape::Map, len.unwrap_or_default())
-    }
-
-    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Struct<'a>, EncodeError> {
-        if name.starts_with(SERDE_JSON_PRIVATE) {
-            return Ok(Struct::Json(self));
-        }
-        self.compound(Shape::Map, len).map(Struct::Plain)
-    }
-
-    fn serialize_struct_variant(
-        mut self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-        len: usize,
-    ) -> Result<Compound<'a>, EncodeError> {
-        self.variant(variant)?;
-        self.compound(Shape::Map, len)
-    }
-}
-
-impl Compound<'_> {
-    /// The place of the next element, or of a map's next value.
-    pub(super) fn next(&mut self) -> Msgpack<'_> {
+    #[inline]
+    fn element(&mut self) -> Msgpack<'_> {
         self.len += 1;
         Msgpack::new(self.out)
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), EncodeError> {
-        text(self.out, key)?;
-        value.serialize(self.next())
-    }
-
-    /// Corrects the header, where the length was not known or not right.
-    pub(super) fn finish(self) -> Result<(), EncodeError> {
-        if self.len == self.declared {
-            return Ok(());
-        }
-        let wrong = header(&mut [0; 5], self.shape, self.declared)?.len();
-        let mut right = [0; 5];
-        let right = header(&mut right, self.shape, self.len)?;
-        self.out
-            .splice(self.at..self.at + wrong, right.iter().copied());
-        Ok(())
-    }
-}
-
-macro_rules! elements {
-    ($($access:ident::$method:ident)*) => {$(
-        impl $access for Compound<'_> {
-            type Ok = ();
-            type Error = EncodeError;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-                value.serialize(self.next())
-            }
-
-            fn end(self) -> Result<(), EncodeError> {
-                self.finish()
-            }
-        }
-    )*};
-}
-
-elements! {
-    SerializeSeq::serialize_element
-    SerializeTuple::serialize_element
-    SerializeTupleStruct::serialize_field
-    SerializeTupleVariant::serialize_field
-}
-
-impl SerializeMap for Compound<'_> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    /// As text, whatever it is: a JavaScript object has no other keys.
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
+    fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
         let at = self.out.len();
         key.serialize(Text::plain_key(self.out))?;
         let len = self.out.len().saturating_sub(at);
@@ -404,55 +248,25 @@ impl SerializeMap for Compound<'_> {
         Ok(())
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        value.serialize(self.next())
+    fn field(&mut self, key: &str) -> Result<(), EncodeError> {
+        text(self.out, key)
     }
 
+    #[inline]
+    fn value(&mut self) -> Msgpack<'_> {
+        self.element()
+    }
+
+    /// Corrects the header, where the length was not known or not right.
     fn end(self) -> Result<(), EncodeError> {
-        self.finish()
-    }
-}
-
-impl SerializeStruct for Struct<'_> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        match self {
-            Self::Plain(compound) => compound.field(key, value),
-            Self::Json(msgpack) => {
-                let mut json = Vec::new();
-                value.serialize(Text::raw(&mut json))?;
-                Msgpack::new(msgpack.out).json(&json)
-            }
+        if self.len == self.declared {
+            return Ok(());
         }
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        match self {
-            Self::Plain(compound) => compound.finish(),
-            Self::Json(_) => Ok(()),
-        }
-    }
-}
-
-impl SerializeStructVariant for Compound<'_> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        self.field(key, value)
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        self.finish()
+        let wrong = header(&mut [0; 5], self.shape, self.declared)?.len();
+        let mut right = [0; 5];
+        let right = header(&mut right, self.shape, self.len)?;
+        self.out
+            .splice(self.at..self.at + wrong, right.iter().copied());
+        Ok(())
     }
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::serialize::Msgpack;
 use super::*;
+use crate::encode::writer::Writer;
 use crate::{
     ArgumentError, Arguments, DecodeError, EncodeError, Limits, Packet, PacketKind, Parser,
 };
@@ -24,13 +25,18 @@ fn bytes(hex: &str) -> Bytes {
     digits.map(byte).collect()
 }
 
+/// Each message is a packet.
+fn decode(data: Bytes, limits: &Limits) -> Result<Packet, DecodeError> {
+    super::decode(data, limits).map(|packet| packet.expect("a packet"))
+}
+
 fn decode_hex(hex: &str) -> Result<Packet, DecodeError> {
     decode(bytes(hex), &Limits::default())
 }
 
 fn write<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     let mut out = Vec::new();
-    value.serialize(Msgpack::new(&mut out)).unwrap();
+    value.serialize(Writer(Msgpack::new(&mut out))).unwrap();
     out
 }
 
@@ -433,7 +439,7 @@ mod values {
         assert!(read::<(u8,)>(b"\x92\x01\x02").is_err(), "more elements");
         assert!(read::<(u8, u8)>(b"\x91\x01").is_err(), "fewer elements");
         let out = &mut Vec::new();
-        let error = u128::MAX.serialize(Msgpack::new(out)).unwrap_err();
+        let error = u128::MAX.serialize(Writer(Msgpack::new(out))).unwrap_err();
         assert!(matches!(error, EncodeError::Serialize(_)));
     }
 }

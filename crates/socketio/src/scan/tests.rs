@@ -1,6 +1,7 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 
 use proptest::prelude::*;
@@ -10,9 +11,8 @@ use serde_json::Value;
 use super::*;
 
 fn scan(text: &str) -> Result<(), JsonError> {
-    let mut scanner = Scanner::new(text, MAX_DEPTH, 0);
-    scanner.skip_whitespace();
-    scanner.value()?;
+    let mut scanner = Scanner::new(text.as_bytes(), 0);
+    scanner.value(Rules::KEPT)?;
     scanner.end()
 }
 
@@ -116,16 +116,37 @@ fn every_control_character_is_refused_wherever_it_stands() {
 }
 
 #[test]
-fn plain_len_stops_at_each_special_byte() {
-    for at in 0..100 {
-        for special in [b'"', b'\\', 0x1f, 0] {
-            let mut bytes = [b' '; 100];
-            bytes[at] = special;
-            assert_eq!(plain_len(&bytes), at);
+fn plain_text_ends_at_each_special_byte() {
+    for len in [7, 8, 9, 31, 32, 33, 63, 64, 65, 100, 200] {
+        for at in 0..len {
+            for start in [0, 1, at / 2, at] {
+                let start = start.min(at);
+                for special in [b'"', b'\\', 0x1f, 0] {
+                    let mut bytes = vec![b' '; len];
+                    bytes[at] = special;
+                    assert_eq!(plain_end(&bytes, start), at);
+                    assert_eq!(words::plain_end_inline(&bytes, start), at);
+                }
+            }
         }
     }
-    assert_eq!(plain_len(&[0xff; 77]), 77);
-    assert_eq!(plain_len(&[]), 0);
+    for len in 0..200 {
+        for start in 0..=len {
+            assert_eq!(plain_end(&vec![0xff; len], start), len);
+        }
+    }
+}
+
+#[test]
+fn only_the_special_bytes_end_plain_text() {
+    for byte in 0..=u8::MAX {
+        let special = byte < 0x20 || byte == b'"' || byte == b'\\';
+        for len in [5, 40, 300] {
+            let bytes = vec![byte; len];
+            let end = if special { 0 } else { len };
+            assert_eq!(plain_end(&bytes, 0), end, "{byte}");
+        }
+    }
 }
 
 #[test]
@@ -175,22 +196,21 @@ proptest! {
     }
 
     #[test]
-    fn finds_the_end_of_each_element(values in prop::collection::vec(json(), 0..6)) {
+    fn finds_the_ends_of_the_first_elements(values in prop::collection::vec(json(), 0..6)) {
         let text = Value::from(values.clone()).to_string();
-        let mut pos = 1;
-        let mut found = Vec::new();
-        loop {
-            let mut scanner = Scanner::at(&text, pos);
-            scanner.eat(b',');
-            if scanner.peek() == Some(b']') {
-                break;
-            }
-            let start = scanner.pos();
-            scanner.value().unwrap();
-            pos = scanner.pos();
-            found.push(text[start..pos].to_owned());
+        let mut scanner = Scanner::new(text.as_bytes(), 0);
+        let rules = scanner.open_array(Rules::KEPT).unwrap();
+        let ends = scanner.elements(rules).unwrap();
+        prop_assert_eq!(scanner.end(), Ok(()));
+        let (mut start, mut found) = (1, Vec::new());
+        while let Some((end, what)) = ends.get(found.len()) {
+            let element = text[start..end].to_owned();
+            let plain = element.starts_with('"') && !element.contains('\\');
+            prop_assert_eq!(what == Found::PlainString, plain);
+            found.push(element);
+            start = end + 1;
         }
-        let expected: Vec<_> = values.iter().map(Value::to_string).collect();
+        let expected: Vec<_> = values.iter().take(2).map(Value::to_string).collect();
         prop_assert_eq!(found, expected);
     }
 }
