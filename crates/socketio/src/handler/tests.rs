@@ -1,5 +1,5 @@
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::{Context, Poll, Waker};
@@ -193,6 +193,7 @@ fn twelve_parameters_are_allowed() {
 
 #[cfg(feature = "std")]
 mod run {
+    use alloc::string::ToString;
     use core::future::Future;
     use core::pin::Pin;
 
