@@ -44,9 +44,11 @@
 //! ```
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 
 use faststr::FastStr;
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 #[cfg(doc)]
 use crate::encode;
@@ -105,12 +107,31 @@ impl Resume {
         WithTokens { resume: self, auth }
     }
 
+    /// As [`auth`](Self::auth), for a payload that is JSON already. What is neither an object nor
+    /// `null` stays as it is.
+    pub fn extend(&self, auth: &RawJson) -> RawJson {
+        let Some(pid) = &self.pid else {
+            return auth.clone();
+        };
+        let Ok(own) = auth.deserialize::<Option<Map<String, Value>>>() else {
+            return auth.clone();
+        };
+        let mut payload = Map::new();
+        payload.insert("pid".into(), pid.as_str().into());
+        if let Some(offset) = &self.offset {
+            payload.insert("offset".into(), offset.as_str().into());
+        }
+        payload.extend(own.unwrap_or_default());
+        RawJson::of(&payload).unwrap_or_else(|_| auth.clone())
+    }
+
     /// The server has confirmed the namespace. Tells whether the state was recovered: the `pid` is
     /// the one that was asked for.
     pub fn connected(&mut self, pid: Option<&str>) -> bool {
         let recovered = pid.is_some() && self.pid.as_deref() == pid;
         if !recovered {
-            self.pid = pid.map(FastStr::new);
+            // What was seen before says nothing of what the new session has missed.
+            (self.pid, self.offset) = (pid.map(FastStr::new), None);
         }
         recovered
     }
