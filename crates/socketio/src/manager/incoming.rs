@@ -95,11 +95,19 @@ impl<P: Clone, A> Manager<P, A> {
                 let Some(socket) = self.named(&namespace) else {
                     return Ok(());
                 };
-                let event = Early { id, name, args };
-                if early {
-                    return self.early(socket, event);
+                let mut event = Early { id, name, args };
+                if !early {
+                    self.event(socket, event);
+                    return Ok(());
                 }
-                self.event(socket, event);
+                let limit = self.config.max_namespaces;
+                let link = self.link.as_ref();
+                if link.is_some_and(|link| link.was_left(&namespace, limit)) {
+                    // Most likely it is for the earlier stay: the answer would go to another event
+                    // of this one.
+                    event.id = None;
+                }
+                return self.early(socket, event);
             }
             Incoming::Ack {
                 namespace,
@@ -131,6 +139,7 @@ impl<P: Clone, A> Manager<P, A> {
                 if self.parser.disconnect(&mut packet, &namespace).is_ok() {
                     self.outputs.push_back(Output::Control(packet));
                 }
+                self.note_left(&namespace);
                 self.unblock();
             }
         }
@@ -165,7 +174,13 @@ impl<P: Clone, A> Manager<P, A> {
         }
         let early = core::mem::take(&mut socket.early);
         for event in early {
-            self.event(id, event);
+            if recovered {
+                self.event(id, event);
+            } else {
+                // Of an earlier stay, or of the time before this one: its offset says nothing of
+                // what this one has seen.
+                self.hand_out(id, event);
+            }
         }
         self.retry(id, now);
     }
@@ -186,20 +201,19 @@ impl<P: Clone, A> Manager<P, A> {
         Err(Error::TooManyEarlyEvents { limit })
     }
 
-    /// Hands out an event, after which the server need not send it again.
+    /// Hands out an event, which the server need not send again.
     fn event(&mut self, id: SocketId, event: Early) {
-        let Some(socket) = self.socket(id) else {
-            return;
-        };
-        let Early {
-            id: ack,
-            name,
-            args,
-        } = event;
-        socket.resume.received(ack, &args);
+        if let Some(socket) = self.socket(id) {
+            socket.resume.received(event.id, &event.args);
+        }
+        self.hand_out(id, event);
+    }
+
+    fn hand_out(&mut self, socket: SocketId, event: Early) {
+        let Early { id, name, args } = event;
         self.outputs.push_back(Output::Event {
-            socket: id,
-            id: ack,
+            socket,
+            id,
             name,
             args,
         });

@@ -1,6 +1,9 @@
 //! The link that carries the namespaces: from its opening to its end.
 
+use alloc::vec::Vec;
 use core::time::Duration;
+
+use faststr::FastStr;
 
 use super::socket::State;
 use super::{DisconnectReason, LinkId, Manager, Output, Refusal, SocketId};
@@ -14,11 +17,24 @@ pub(super) struct Link {
     deadline: Duration,
     /// The namespaces on it, once it is open.
     pub(super) connection: Option<Connection>,
+    /// Namespaces that were left on it. When they are as many as there may be, all were.
+    left: Vec<FastStr>,
 }
 
 impl Link {
     pub(super) fn is_open(&self) -> bool {
         self.connection.is_some()
+    }
+
+    /// A stay in a namespace has ended: what the server sent in it may still come.
+    pub(super) fn note_left(&mut self, namespace: &FastStr, limit: usize) {
+        if self.left.len() < limit && !self.left.contains(namespace) {
+            self.left.push(namespace.clone());
+        }
+    }
+
+    pub(super) fn was_left(&self, namespace: &FastStr, limit: usize) -> bool {
+        self.left.len() >= limit || self.left.contains(namespace)
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
@@ -100,7 +116,7 @@ impl<P: Clone, A> Manager<P, A> {
             return;
         };
         let payload = socket.resume.extend(&auth);
-        let mut packet = alloc::vec::Vec::new();
+        let mut packet = Vec::new();
         match connection.connect(&socket.namespace, &payload, &mut packet) {
             Ok(()) => {
                 socket.state = State::Connecting;
@@ -124,6 +140,7 @@ impl<P: Clone, A> Manager<P, A> {
                 id: link,
                 deadline: now.saturating_add(self.config.connect_timeout),
                 connection: None,
+                left: Vec::new(),
             });
             self.outputs.push_back(Output::Open { link });
         }

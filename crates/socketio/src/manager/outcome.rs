@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use faststr::FastStr;
+
 use super::reconnection::Next;
 use super::retries::Failed;
 use super::{Active, DisconnectReason, Manager, Output, Refusal, Socket, SocketId, Unanswered};
@@ -63,6 +65,9 @@ impl<P: Clone, A> Manager<P, A> {
     /// Ends a socket that was taken out, until somebody joins it again.
     pub(super) fn end(&mut self, active: Active<P, A>, reason: DisconnectReason) {
         let Active { id, mut socket } = active;
+        if socket.is_joined() {
+            self.note_left(&socket.namespace);
+        }
         // What it kept goes first, so that who waits for an ack of that is told too.
         socket.offline.clear();
         self.away(id, &mut socket, reason);
@@ -78,6 +83,13 @@ impl<P: Clone, A> Manager<P, A> {
         if self.sockets.is_empty() {
             self.reconnection.stop();
             self.close();
+        }
+    }
+
+    pub(super) fn note_left(&mut self, namespace: &FastStr) {
+        let limit = self.config.max_namespaces;
+        if let Some(link) = &mut self.link {
+            link.note_left(namespace, limit);
         }
     }
 

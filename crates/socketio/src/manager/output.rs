@@ -66,7 +66,8 @@ pub enum Output<P, A> {
     Event {
         /// For whom.
         socket: SocketId,
-        /// Present when the server waits for an ack: see [`Manager::can_answer`].
+        /// Present when the server waits for an ack: see [`Manager::can_answer`]. Absent also when
+        /// the event may be one of an earlier stay on the same link, which nobody can answer.
         id: Option<u64>,
         /// Its name.
         name: FastStr,

@@ -1,0 +1,4 @@
+use crate::choices::Choices;
+pub(crate) fn run(_choices: &mut Choices) -> u64 {
+    1
+}
