@@ -25,8 +25,14 @@ impl Simulation<'_> {
                 self.ask(namespace, volatile, deadline);
             }
             60..80 => self.emit_until_answered(namespace),
-            80..94 => self.join(namespace),
-            94.. => self.leave(namespace),
+            80..90 => self.join(namespace),
+            90..94 => self.leave(namespace),
+            // What is under way from the earlier stay meets the next one.
+            94.. => {
+                self.leave(namespace);
+                self.pull();
+                self.join(namespace);
+            }
         }
     }
 
@@ -116,6 +122,7 @@ impl Simulation<'_> {
             key,
             repeated,
             sent: 0,
+            on: None,
             done: false,
         });
     }
@@ -233,6 +240,14 @@ impl Simulation<'_> {
         for namespace in &self.model.namespaces {
             let flushed = namespace.joined.is_none() || namespace.kept.is_empty();
             assert!(flushed, "what was kept is sent as soon as it can be");
+            if let (true, Some(link), Some(&first)) = (
+                self.always_sent,
+                namespace.joined,
+                namespace.retries.front(),
+            ) {
+                let on = self.model.tokens[first].on;
+                assert_eq!(on, Some(link), "the first is sent at once on each link");
+            }
         }
         if self.manager.sockets() == 0 {
             self.model.attempts = 0;
@@ -309,6 +324,13 @@ impl Simulation<'_> {
                     self.seen.retries_given_up += 1;
                 } else {
                     assert_ne!(why, Unanswered::Timeout);
+                    let namespace = &self.model.namespaces[waiting.namespace];
+                    let waits = namespace
+                        .kept
+                        .iter()
+                        .any(|(_, waits)| *waits == Some(reply));
+                    let active = self.manager.is_active(waiting.key.0);
+                    assert!(!(waits && active), "its event is still to be sent");
                     self.seen.gone_before_an_answer += 1;
                 }
                 self.seen.never_answered += 1;
@@ -389,6 +411,7 @@ impl Simulation<'_> {
                 let waiting = &mut self.model.tokens[token];
                 assert_eq!(waiting.number, packet.number, "in order");
                 waiting.sent += 1;
+                waiting.on = self.model.link;
                 self.seen.sent_again += u64::from(waiting.sent > 1);
                 assert!(waiting.sent <= self.plan.config.retries + 1);
             }
@@ -449,9 +472,12 @@ impl Simulation<'_> {
         namespace.ended = Some(reason);
         namespace.left_on = link;
         namespace.kept.clear();
-        if reason == DisconnectReason::ServerDisconnect {
-            self.seen.ended_by_the_server += 1;
+        let by_server = reason == DisconnectReason::ServerDisconnect;
+        if by_server || reason == DisconnectReason::ClientDisconnect {
+            // It is not to be recovered.
+            namespace.sid = None;
         }
+        self.seen.ended_by_the_server += u64::from(by_server);
         for waiting in &self.model.tokens {
             let told = waiting.done || waiting.repeated || waiting.namespace != at;
             assert!(told, "who waits for an ack is told first");

@@ -26,6 +26,8 @@ pub(crate) struct Simulation<'a> {
     pub(crate) model: Model,
     pub(crate) server: Server,
     pub(crate) healed: bool,
+    /// The link takes all packets.
+    pub(crate) always_sent: bool,
     /// Acks of the last questions.
     probes: Vec<Token>,
     /// How often it was seen that all who want to be are in their namespaces.
@@ -39,6 +41,7 @@ pub(crate) fn run(choices: &mut Choices, seen: &mut Seen) {
         manager: Manager::new(plan.config, Parser::Json),
         model: Model::new(),
         server: Server::new(&plan),
+        always_sent: plan.not_sent == 0,
         plan,
         choices,
         seen,
@@ -174,7 +177,13 @@ impl Simulation<'_> {
                 let packets = self
                     .server
                     .decide(link, namespace, auth.as_ref(), !refuses, now);
-                self.seen.replayed += packets.len().saturating_sub(1) as u64;
+                let replayed = packets.len().saturating_sub(1);
+                self.seen.replayed += replayed as u64;
+                if replayed > 0 && !self.healed && self.choices.percent(20) {
+                    // Before the client knows that it has recovered, perhaps.
+                    let delay = self.delay();
+                    self.network.after(delay, Arrival::Breaks(link));
+                }
                 for packet in packets {
                     self.send_to_client(link, &packet);
                 }
@@ -192,6 +201,11 @@ impl Simulation<'_> {
             Arrival::ClientActs => self.act(),
             Arrival::ServerActs => self.server_acts(),
             Arrival::Disrupts => self.disrupt(),
+            Arrival::Breaks(link) => {
+                if self.model.link == Some(link) {
+                    self.break_link();
+                }
+            }
             Arrival::ServerIsBack => self.server.up = true,
             Arrival::Heals => {
                 self.healed = true;

@@ -64,6 +64,8 @@ pub(crate) struct Waiting {
     pub(crate) repeated: bool,
     /// How often its event was sent.
     pub(crate) sent: u32,
+    /// On which link it was sent last.
+    pub(crate) on: Option<LinkId>,
     pub(crate) done: bool,
 }
 

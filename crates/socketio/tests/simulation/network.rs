@@ -73,6 +73,8 @@ pub(crate) enum Arrival {
     ClientActs,
     ServerActs,
     Disrupts,
+    /// The link breaks, if it is still there.
+    Breaks(LinkId),
     ServerIsBack,
     /// From here on nothing is refused, lost or broken.
     Heals,
