@@ -80,6 +80,8 @@ pub struct Config {
     /// recovers its state. More of them end the connection, and the next one starts anew. Default:
     /// 10 000.
     pub max_early_events: usize,
+    /// Bytes of these events; one fits always. Default: 16 MiB.
+    pub max_early_bytes: usize,
     /// Acks that may be waited for in one namespace. Default: 1024.
     pub max_pending_acks: usize,
     /// Namespaces that may be joined on one connection. Default: 100.
@@ -116,6 +118,7 @@ impl Default for Config {
             max_offline_events: 1024,
             max_pending_events: 1024,
             max_early_events: manager::Config::default().max_early_events,
+            max_early_bytes: manager::Config::default().max_early_bytes,
             max_pending_acks: AckRegistry::<()>::DEFAULT_LIMIT,
             max_namespaces: 100,
             max_attachments: limits.max_attachments,
@@ -160,6 +163,7 @@ impl Config {
             max_waiting_bytes: self.max_buffered,
             max_pending_acks: self.max_pending_acks,
             max_early_events: self.max_early_events,
+            max_early_bytes: self.max_early_bytes,
         }
     }
 

@@ -146,12 +146,14 @@ pub enum Error {
     #[error("an illegal CONNECT_ERROR")]
     IllegalConnectError,
     /// More events before the answer to a `CONNECT` than
-    /// [`manager::Config::max_early_events`](crate::manager::Config::max_early_events). Only a
+    /// [`manager::Config`](crate::manager::Config) allows. Only a
     /// [`Manager`](crate::manager::Manager), which keeps them, says so.
-    #[error("more than {limit} events before the namespace was joined")]
+    #[error("more than {events} events, or {bytes} bytes of them, before the namespace was joined")]
     TooManyEarlyEvents {
-        /// The limit.
-        limit: usize,
+        /// The limit of their number.
+        events: usize,
+        /// The limit of their bytes.
+        bytes: usize,
     },
     /// The connection had failed before.
     #[error("the connection has failed before")]

@@ -93,6 +93,8 @@ pub struct Config {
     /// Events that the server may send before its `CONNECT`: what a socket whose state it recovers
     /// has missed. More of them end the link, and the socket starts anew. Default: 10 000.
     pub max_early_events: usize,
+    /// Bytes of these events; one fits always. Default: 16 MiB.
+    pub max_early_bytes: usize,
 }
 
 impl Default for Config {
@@ -108,6 +110,7 @@ impl Default for Config {
             max_waiting_bytes: 4 << 20,
             max_pending_acks: AckRegistry::<()>::DEFAULT_LIMIT,
             max_early_events: 10_000,
+            max_early_bytes: 16 << 20,
         }
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use faststr::FastStr;
 
 use super::socket::{Early, State};
-use super::{DisconnectReason, LinkId, Manager, Output, SocketId, Waited};
+use super::{Config, DisconnectReason, LinkId, Manager, Output, SocketId, Waited};
 use crate::RawJson;
 use crate::client::{Connection, Error, Incoming};
 
@@ -24,8 +24,9 @@ impl<P: Clone, A> Manager<P, A> {
         now: Duration,
         random: impl FnOnce() -> u32,
     ) -> Result<(), Error> {
+        let bytes = text.len();
         let receive = |connection: &mut Connection| connection.receive_text(text, now);
-        self.receive(link, receive, now, random)
+        self.receive(link, bytes, receive, now, random)
     }
 
     /// Takes a binary message that came on a link.
@@ -39,23 +40,31 @@ impl<P: Clone, A> Manager<P, A> {
         now: Duration,
         random: impl FnOnce() -> u32,
     ) -> Result<(), Error> {
+        let bytes = data.len();
         let receive = |connection: &mut Connection| connection.receive_binary(data, now);
-        self.receive(link, receive, now, random)
+        self.receive(link, bytes, receive, now, random)
     }
 
     fn receive(
         &mut self,
         link: LinkId,
+        bytes: usize,
         receive: impl FnOnce(&mut Connection) -> Result<Option<Incoming>, Error>,
         now: Duration,
         random: impl FnOnce() -> u32,
     ) -> Result<(), Error> {
-        let open = self.link.as_mut().filter(|open| open.id == link);
-        let Some(connection) = open.and_then(|open| open.connection.as_mut()) else {
+        let Some(open) = self.link.as_mut().filter(|open| open.id == link) else {
             return Ok(());
         };
+        let Some(connection) = &mut open.connection else {
+            return Ok(());
+        };
+        open.received = open.received.saturating_add(bytes);
         let result = match receive(connection) {
-            Ok(Some(incoming)) => self.incoming(incoming, now),
+            Ok(Some(incoming)) => {
+                let bytes = core::mem::take(&mut open.received);
+                self.incoming(incoming, bytes, now)
+            }
             Ok(None) => {
                 self.unblock();
                 Ok(())
@@ -69,7 +78,7 @@ impl<P: Clone, A> Manager<P, A> {
         result
     }
 
-    fn incoming(&mut self, incoming: Incoming, now: Duration) -> Result<(), Error> {
+    fn incoming(&mut self, incoming: Incoming, bytes: usize, now: Duration) -> Result<(), Error> {
         match incoming {
             Incoming::Connected {
                 namespace,
@@ -107,7 +116,7 @@ impl<P: Clone, A> Manager<P, A> {
                     // of this one.
                     event.id = None;
                 }
-                return self.early(socket, event);
+                return self.early(socket, event, bytes);
             }
             Incoming::Ack {
                 namespace,
@@ -172,7 +181,7 @@ impl<P: Clone, A> Manager<P, A> {
                 },
             });
         }
-        let early = core::mem::take(&mut socket.early);
+        let early = socket.take_early();
         for event in early {
             if recovered {
                 self.event(id, event);
@@ -187,18 +196,28 @@ impl<P: Clone, A> Manager<P, A> {
 
     /// Keeps an event until its namespace is joined, as in JavaScript. A server that recovers a
     /// state sends what was missed before it says so.
-    fn early(&mut self, id: SocketId, event: Early) -> Result<(), Error> {
-        let limit = self.config.max_early_events;
+    fn early(&mut self, id: SocketId, event: Early, bytes: usize) -> Result<(), Error> {
+        let Config {
+            max_early_events,
+            max_early_bytes,
+            ..
+        } = self.config;
         let Some(socket) = self.socket(id) else {
             return Ok(());
         };
-        if socket.early.len() < limit {
+        let total = socket.early_bytes.saturating_add(bytes);
+        let fits = total <= max_early_bytes || socket.early.is_empty();
+        if fits && socket.early.len() < max_early_events {
             socket.early.push_back(event);
+            socket.early_bytes = total;
             return Ok(());
         }
         // It would be the same the next time.
         socket.resume.forget();
-        Err(Error::TooManyEarlyEvents { limit })
+        Err(Error::TooManyEarlyEvents {
+            events: max_early_events,
+            bytes: max_early_bytes,
+        })
     }
 
     /// Hands out an event, which the server need not send again.

@@ -17,6 +17,8 @@ pub(super) struct Link {
     deadline: Duration,
     /// The namespaces on it, once it is open.
     pub(super) connection: Option<Connection>,
+    /// Bytes of the messages since the last complete packet.
+    pub(super) received: usize,
     /// Namespaces that were left on it. When they are as many as there may be, all were.
     left: Vec<FastStr>,
 }
@@ -140,6 +142,7 @@ impl<P: Clone, A> Manager<P, A> {
                 id: link,
                 deadline: now.saturating_add(self.config.connect_timeout),
                 connection: None,
+                received: 0,
                 left: Vec::new(),
             });
             self.outputs.push_back(Output::Open { link });

@@ -32,6 +32,7 @@ pub struct Socket<P, A> {
     pub(super) retries: Retries<P, A>,
     /// Events that came before the namespace was joined.
     pub(super) early: VecDeque<Early>,
+    pub(super) early_bytes: usize,
 }
 
 /// How far it is on the link of now.
@@ -66,6 +67,7 @@ impl<P, A> Socket<P, A> {
             offline: Offline::default(),
             retries: Retries::default(),
             early: VecDeque::new(),
+            early_bytes: 0,
         }
     }
 
@@ -78,12 +80,17 @@ impl<P, A> Socket<P, A> {
         matches!(self.state, State::Joined)
     }
 
+    pub(super) fn take_early(&mut self) -> VecDeque<Early> {
+        self.early_bytes = 0;
+        core::mem::take(&mut self.early)
+    }
+
     /// It is not in its namespace any more. Gives those who wait for an ack that does not come:
     /// what was sent is not answered any more.
     pub(super) fn away(&mut self, reason: DisconnectReason) -> Vec<A> {
         self.state = State::Away;
         // They were not handled, and come again if the state is recovered.
-        self.early = VecDeque::new();
+        self.take_early();
         if reason.is_wanted() {
             self.resume.forget();
         }

@@ -11,6 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MIDDLE: u32 = u32::MAX / 2;
 
 /// A manager and what it asked for, put into words.
+#[expect(clippy::vec_box, reason = "they come and go as boxes")]
 struct Bench {
     manager: Manager<&'static str, char>,
     now: Duration,
@@ -452,26 +453,39 @@ fn it_gives_up_after_the_last_attempt_and_begins_anew() {
 
 #[test]
 fn more_early_events_than_the_limit_end_the_link_and_the_state_begins_anew() {
-    let limit = 2;
-    let mut it = Bench::new(Config {
-        max_early_events: limit,
-        ..Config::default()
-    });
-    it.join("/");
-    it.pull();
-    it.open();
-    it.receive(&connected("/", "s", Some("p")));
-    it.lose();
-    it.wait();
-    assert_eq!(it.open(), ["reconnected after 1", r#"0{"pid":"p"}"#]);
-    it.receive(r#"2["e"]"#);
-    it.receive(r#"2["e"]"#);
-    let error = it.try_receive(r#"2["e"]"#);
-    assert_eq!(error, Err(Error::TooManyEarlyEvents { limit }));
-    assert_eq!(it.pull(), ["close"]);
-    it.lose();
-    it.wait();
-    assert_eq!(it.open(), ["reconnected after 1", "0"]);
+    for (max_early_events, max_early_bytes) in [(2, 1000), (1000, 15)] {
+        let mut it = Bench::new(Config {
+            max_early_events,
+            max_early_bytes,
+            ..Config::default()
+        });
+        it.join("/");
+        it.pull();
+        it.open();
+        it.receive(&connected("/", "s", Some("p")));
+        it.lose();
+        it.wait();
+        assert_eq!(it.open(), ["reconnected after 1", r#"0{"pid":"p"}"#]);
+        it.receive(r#"2["e"]"#);
+        it.receive(r#"2["e"]"#);
+        let error = Error::TooManyEarlyEvents {
+            events: max_early_events,
+            bytes: max_early_bytes,
+        };
+        assert_eq!(it.try_receive(r#"2["e"]"#), Err(error));
+        assert_eq!(it.pull(), ["close"]);
+        it.lose();
+        it.wait();
+        assert_eq!(it.open(), ["reconnected after 1", "0"]);
+        // One fits always, whatever its length.
+        it.receive(r#"51-["e",{"_placeholder":true,"num":0}]"#);
+        let link = it.link.unwrap();
+        let data = bytes::Bytes::from_static(&[0; 2000]);
+        let received = it.manager.receive_binary(link, data, it.now, middle);
+        assert_eq!(received, Ok(()));
+        it.receive(&connected("/", "s", None));
+        assert_eq!(it.pull(), ["joined / s", "event / e"]);
+    }
 }
 
 #[test]

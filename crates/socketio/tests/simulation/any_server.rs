@@ -68,6 +68,7 @@ struct Known {
     joined: bool,
 }
 
+#[expect(clippy::vec_box, reason = "they come and go as boxes")]
 struct Host<'a> {
     choices: &'a mut Choices,
     manager: Manager<usize, usize>,

@@ -266,7 +266,7 @@ impl Simulation<'_> {
                 self.model.lost(now);
                 let delay = self.delay();
                 let end = Arrival::ServerHearsOfTheEnd(link);
-                self.network.to_server(link, delay, end);
+                self.network.carry_to_server(link, delay, end);
                 let delay = self.delay();
                 let end = Arrival::ClientHearsOfTheEnd(link, DisconnectReason::TransportClose);
                 self.network.after(delay, end);
@@ -385,7 +385,8 @@ impl Simulation<'_> {
         let delay = self.delay();
         // Some servers that are not there do not even refuse.
         if self.server.up || self.choices.percent(70) {
-            self.network.to_server(link, delay, Arrival::Reaches(link));
+            self.network
+                .carry_to_server(link, delay, Arrival::Reaches(link));
         }
     }
 

@@ -122,12 +122,13 @@ impl Simulation<'_> {
                     let delay = self.delay();
                     return self
                         .network
-                        .to_client(link, delay, Arrival::NotOpened(link));
+                        .carry_to_client(link, delay, Arrival::NotOpened(link));
                 }
                 self.network.wires.entry(link).or_default().reached = true;
                 self.server.reached(link, now);
                 let delay = self.delay();
-                self.network.to_client(link, delay, Arrival::Opened(link));
+                self.network
+                    .carry_to_client(link, delay, Arrival::Opened(link));
             }
             Arrival::Opened(link) => {
                 if self.network.is_whole(link) {
@@ -232,7 +233,7 @@ impl Simulation<'_> {
         let delay = self.delay();
         for message in packet.messages.iter().cloned() {
             let arrival = Arrival::ToClient(link, message);
-            self.network.to_client(link, delay, arrival);
+            self.network.carry_to_client(link, delay, arrival);
         }
     }
 
@@ -246,7 +247,7 @@ impl Simulation<'_> {
         let delay = self.delay();
         for message in packet.messages.iter().cloned() {
             let arrival = Arrival::ToServer(link, message);
-            self.network.to_server(link, delay, arrival);
+            self.network.carry_to_server(link, delay, arrival);
         }
         self.seen.attachments += packet.messages.len() as u64 - 1;
         Ok(link)
@@ -403,8 +404,10 @@ impl Simulation<'_> {
             Message::Binary(bytes) => self.manager.receive_binary(link, bytes, now, || random),
         };
         if let Err(error) = received {
-            let limit = self.plan.config.max_early_events;
-            let expected = songi_socketio::client::Error::TooManyEarlyEvents { limit };
+            let expected = songi_socketio::client::Error::TooManyEarlyEvents {
+                events: self.plan.config.max_early_events,
+                bytes: self.plan.config.max_early_bytes,
+            };
             assert_eq!(error, expected, "an honest server");
             self.seen.too_many_early_events += 1;
         }

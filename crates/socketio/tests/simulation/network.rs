@@ -114,7 +114,7 @@ impl Network {
     }
 
     /// Behind all that is under way to the server.
-    pub(crate) fn to_server(&mut self, link: LinkId, delay: Duration, arrival: Arrival) {
+    pub(crate) fn carry_to_server(&mut self, link: LinkId, delay: Duration, arrival: Arrival) {
         let time = self.now + delay;
         let wire = self.wires.entry(link).or_default();
         wire.to_server = wire.to_server.max(time);
@@ -123,7 +123,7 @@ impl Network {
     }
 
     /// Behind all that is under way to the client.
-    pub(crate) fn to_client(&mut self, link: LinkId, delay: Duration, arrival: Arrival) {
+    pub(crate) fn carry_to_client(&mut self, link: LinkId, delay: Duration, arrival: Arrival) {
         let time = self.now + delay;
         let wire = self.wires.entry(link).or_default();
         wire.to_client = wire.to_client.max(time);

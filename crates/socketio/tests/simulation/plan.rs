@@ -45,6 +45,7 @@ impl Plan {
             max_waiting_bytes: choices.pick(&[600, 4 << 20]),
             max_pending_acks: choices.pick(&[3, 1024]),
             max_early_events: choices.pick(&[4, 10_000]),
+            max_early_bytes: choices.pick(&[300, 16 << 20]),
             ..Config::default()
         };
         let recovery = [
