@@ -98,8 +98,11 @@ impl Manager {
             (core.link, core.next) = (None, None);
             core.machine.abandon(DisconnectReason::TransportClose);
         });
-        let work = mem::take(&mut self.core.lock().work);
-        drop(work);
+        let (work, joins) = {
+            let mut core = self.core.lock();
+            (mem::take(&mut core.work), mem::take(&mut core.joins))
+        };
+        drop((work, joins));
         self.running.send_replace(false);
     }
 

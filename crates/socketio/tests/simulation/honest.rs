@@ -11,7 +11,7 @@ use crate::model::{Model, Namespace, Token};
 use crate::network::{Arrival, Message, Network, Packet};
 use crate::plan::Plan;
 use crate::seen::Seen;
-use crate::server::{NAMESPACES, Server};
+use crate::server::{Kind, NAMESPACES, Server};
 
 /// When the disruptions end, and what happens after.
 const HEALS: Duration = Duration::from_secs(40);
@@ -94,7 +94,7 @@ impl Simulation<'_> {
         {
             self.arrive(arrival);
         } else {
-            self.server.handle_timeout(next);
+            self.server.handle_timeout(next, self.seen);
             let random = self.choices.any() as u32;
             let handled = self.manager.handle_timeout(next, || random);
             handled.expect("the server keeps to the protocol");
@@ -218,6 +218,12 @@ impl Simulation<'_> {
                 for &token in &self.probes {
                     assert!(self.model.tokens[token].done, "a well network answers");
                 }
+                for namespace in &self.model.namespaces {
+                    if let (Some(_), Some(sid)) = (namespace.joined, &namespace.sid) {
+                        let sent = self.server.logs[sid].len();
+                        assert_eq!(namespace.received, sent, "all that was sent has come");
+                    }
+                }
                 for namespace in 0..NAMESPACES.len() {
                     self.leave(namespace);
                 }
@@ -258,8 +264,15 @@ impl Simulation<'_> {
         let namespace = self.choices.below(NAMESPACES.len());
         match self.choices.below(100) {
             0..90 => {
-                let asks = self.choices.percent(25);
-                for (link, packet) in self.server.emit(namespace, asks, now, self.choices) {
+                let kinds = [
+                    Kind::News,
+                    Kind::News,
+                    Kind::News,
+                    Kind::Question,
+                    Kind::Volatile,
+                ];
+                let kind = self.choices.pick(&kinds);
+                for (link, packet) in self.server.emit(namespace, kind, now, self.choices) {
                     self.send_to_client(link, &packet);
                 }
             }
@@ -337,7 +350,7 @@ impl Simulation<'_> {
             } else if let Some(token) = self.ask(namespace, false, None) {
                 self.probes.push(token);
                 let now = self.network.now;
-                for (link, packet) in self.server.emit(namespace, false, now, self.choices) {
+                for (link, packet) in self.server.emit(namespace, Kind::News, now, self.choices) {
                     self.send_to_client(link, &packet);
                 }
             }
@@ -348,6 +361,7 @@ impl Simulation<'_> {
         assert_eq!(self.manager.sockets(), 0);
         assert_eq!(self.manager.poll_timeout(), None);
         assert_eq!(self.model.link, None, "the link is closed");
+        assert!(self.server.asked.0.is_empty(), "{:?}", self.server.asked);
         for namespace in &mut self.model.namespaces {
             assert!(namespace.joined.is_none());
             // Those that were not joined again are told by this.

@@ -36,6 +36,7 @@ seen!(
     too_many_early_events,
     answered,
     answered_by_the_client,
+    not_answered_by_the_client,
     answers_too_late_to_be_sent,
     gone_before_an_answer,
     never_answered,

@@ -28,9 +28,20 @@ pub(crate) struct Server {
     sessions: Vec<Session>,
     ids: u64,
     numbers: usize,
+    pub(crate) asked: Asked,
     pub(crate) got: Vec<Got>,
     /// Stays that this side has ended: what was under way to them is dropped.
     pub(crate) cut: BTreeSet<(LinkId, usize)>,
+}
+
+/// What the server emits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What can be recovered, where that is on.
+    News,
+    /// What asks for an ack.
+    Question,
+    Volatile,
 }
 
 struct Client {
@@ -48,6 +59,17 @@ struct Session {
     namespace: usize,
     sid: FastStr,
     pid: Option<FastStr>,
+}
+
+/// Questions that have neither an answer nor a reason why not, by `sid` and number.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(pub(crate) BTreeSet<(FastStr, usize)>);
+
+impl Asked {
+    fn through(&mut self, sid: &FastStr, number: usize) {
+        let first = self.0.remove(&(sid.clone(), number));
+        assert!(first, "the question {number} is through twice");
+    }
 }
 
 /// What came to a namespace.
@@ -75,6 +97,7 @@ impl Server {
             sessions: Vec::new(),
             ids: 0,
             numbers: 0,
+            asked: Asked::default(),
             got: NAMESPACES.map(|_| Got::default()).into(),
             cut: BTreeSet::new(),
         };
@@ -91,7 +114,11 @@ impl Server {
 
     /// Ends all that it knows.
     pub(crate) fn restart(&mut self) {
-        self.connections.clear();
+        for client in std::mem::take(&mut self.connections).into_values() {
+            for mut stay in client.stays.into_values() {
+                self.gone(&mut stay);
+            }
+        }
         self.sessions.clear();
         self.start();
     }
@@ -114,30 +141,46 @@ impl Server {
         }
     }
 
-    fn put_aside(&mut self, namespace: usize, stay: Stay, now: Duration) {
+    fn put_aside(&mut self, namespace: usize, mut stay: Stay, now: Duration) {
+        self.gone(&mut stay);
         match &stay.pid {
             Some(pid) => {
                 let rooms = vec![stay.sid.clone()];
                 self.stores[namespace].suspend(pid, rooms, (), 0, now);
             }
-            None => self.forget(&stay),
+            None => self.forget(&stay.sid),
         }
     }
 
-    fn forget(&mut self, stay: &Stay) {
-        self.sessions.retain(|session| session.sid != stay.sid);
+    /// Its questions have no answer.
+    fn gone(&mut self, stay: &mut Stay) {
+        for (_, number) in stay.acks.drain() {
+            self.asked.through(&stay.sid, number);
+        }
+    }
+
+    /// It does not come back.
+    fn forget(&mut self, sid: &FastStr) {
+        self.sessions.retain(|session| session.sid != *sid);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Duration> {
-        let clients = self.connections.values();
-        clients
-            .filter_map(|client| client.connection.poll_timeout())
-            .min()
+        let timeouts = self.connections.values().flat_map(|client| {
+            let acks = client.stays.values().map(|stay| stay.acks.next_deadline());
+            acks.chain([client.connection.poll_timeout()])
+        });
+        timeouts.flatten().min()
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Duration) {
+    pub(crate) fn handle_timeout(&mut self, now: Duration, seen: &mut Seen) {
         for client in self.connections.values_mut() {
             client.connection.handle_timeout(now).expect("in time");
+            for stay in client.stays.values_mut() {
+                for (_, number) in stay.acks.expire(now) {
+                    self.asked.through(&stay.sid, number);
+                    seen.not_answered_by_the_client += 1;
+                }
+            }
         }
     }
 
@@ -166,11 +209,12 @@ impl Server {
             }
             Some(Incoming::Disconnect { namespace }) => {
                 let namespace = index(&namespace);
-                let stay = client.stays.remove(&namespace).expect("it was joined");
+                let mut stay = client.stays.remove(&namespace).expect("it was joined");
                 if let Some(pid) = &stay.pid {
                     self.stores[namespace].close(pid);
                 }
-                self.forget(&stay);
+                self.gone(&mut stay);
+                self.forget(&stay.sid);
             }
             Some(Incoming::Ack {
                 namespace,
@@ -178,8 +222,10 @@ impl Server {
                 args,
             }) => {
                 let stay = client.stays.get_mut(&index(&namespace));
-                if let Some(asked) = stay.and_then(|stay| stay.acks.take(id)) {
+                let stay = stay.expect("it is joined");
+                if let Some(asked) = stay.acks.take(id) {
                     assert_eq!(number(&args), asked, "another event was asked");
+                    self.asked.through(&stay.sid, asked);
                     seen.answered_by_the_client += 1;
                 }
             }
@@ -309,7 +355,7 @@ impl Server {
     pub(crate) fn emit(
         &mut self,
         namespace: usize,
-        asks: bool,
+        kind: Kind,
         now: Duration,
         choices: &mut Choices,
     ) -> Vec<(LinkId, Packet)> {
@@ -317,12 +363,18 @@ impl Server {
         self.numbers += 1;
         let name = NAMESPACES[namespace];
         let blob = choices.percent(10).then(|| Bytes::from_static(b"blob"));
-        if asks {
+        if kind == Kind::Volatile {
+            let packet = event(namespace, None, "volatile", number, blob);
+            return self.to_all(namespace, &packet);
+        }
+        if kind == Kind::Question {
             let mut out = Vec::new();
+            let deadline = Some(now + Duration::from_secs(2));
             for (&link, client) in &mut self.connections {
                 if let Some(stay) = client.stays.get_mut(&namespace)
-                    && let Ok(id) = stay.acks.insert(number, None)
+                    && let Ok(id) = stay.acks.insert(number, deadline)
                 {
+                    self.asked.0.insert((stay.sid.clone(), number));
                     let packet = event(namespace, Some(id), "ask", number, blob.clone());
                     out.push((link, packet));
                 }
@@ -355,6 +407,10 @@ impl Server {
                 log.expect("it has one").push(number);
             }
         }
+        self.to_all(namespace, &packet)
+    }
+
+    fn to_all(&self, namespace: usize, packet: &Packet) -> Vec<(LinkId, Packet)> {
         let clients = self.connections.iter();
         let there = clients.filter(|(_, client)| client.stays.contains_key(&namespace));
         there.map(|(&link, _)| (link, packet.clone())).collect()
@@ -364,7 +420,7 @@ impl Server {
     pub(crate) fn disconnect(&mut self, namespace: usize) -> Option<(LinkId, Packet)> {
         let mut clients = self.connections.iter_mut();
         let (&link, client) = clients.find(|(_, it)| it.stays.contains_key(&namespace))?;
-        let stay = client.stays.remove(&namespace)?;
+        let mut stay = client.stays.remove(&namespace)?;
         let mut text = Vec::new();
         let ended = client
             .connection
@@ -373,7 +429,8 @@ impl Server {
         if let Some(pid) = &stay.pid {
             self.stores[namespace].close(pid);
         }
-        self.forget(&stay);
+        self.gone(&mut stay);
+        self.forget(&stay.sid);
         self.cut.insert((link, namespace));
         Some((link, Packet::new(text, Vec::new(), namespace, 0)))
     }
