@@ -69,8 +69,8 @@ struct Known {
 }
 
 #[expect(clippy::vec_box, reason = "they come and go as boxes")]
-struct Host<'a> {
-    choices: &'a mut Choices,
+struct Host<'a, 'b> {
+    choices: &'a mut Choices<'b>,
     manager: Manager<usize, usize>,
     now: Duration,
     /// All that there were, the newest last.
@@ -95,7 +95,7 @@ pub(crate) struct Seen {
     pub(crate) answers: u64,
 }
 
-pub(crate) fn run(choices: &mut Choices, seen: &mut Seen) {
+pub(crate) fn run(choices: &mut Choices<'_>, seen: &mut Seen) {
     let config = Config {
         backoff: Backoff {
             attempts: choices.pick(&[0, 2, u32::MAX]),
@@ -137,11 +137,14 @@ pub(crate) fn run(choices: &mut Choices, seen: &mut Seen) {
             host.operate();
         }
         host.check();
+        if host.choices.is_over() {
+            break;
+        }
     }
     host.end();
 }
 
-impl Host<'_> {
+impl Host<'_, '_> {
     /// What is needed for the next namespace to be joined.
     fn cooperate(&mut self) {
         if self.sockets.is_empty() {
@@ -179,7 +182,7 @@ impl Host<'_> {
 
     fn operate(&mut self) {
         let now = self.now;
-        let random = self.choices.any() as u32;
+        let random = self.choices.any();
         match self.choices.below(24) {
             0..8 => self.receive(),
             8 | 9 => {
@@ -258,7 +261,7 @@ impl Host<'_> {
         let Some(link) = self.link() else {
             return;
         };
-        let (now, random) = (self.now, self.choices.any() as u32);
+        let (now, random) = (self.now, self.choices.any());
         let received = match text {
             Some(text) => self.manager.receive_text(link, text.into(), now, || random),
             None => {
@@ -333,7 +336,7 @@ impl Host<'_> {
     }
 
     fn time(&mut self) {
-        let random = self.choices.any() as u32;
+        let random = self.choices.any();
         if self.choices.percent(50) {
             self.now = self.now.saturating_add(self.choices.millis(20_000));
         } else if let Some(at) = self.manager.poll_timeout() {

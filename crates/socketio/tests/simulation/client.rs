@@ -14,7 +14,7 @@ use crate::model::{Namespace, Token, Waiting};
 use crate::network::{Arrival, Packet};
 use crate::server::{NAMESPACES, event, number};
 
-impl Simulation<'_> {
+impl Simulation<'_, '_> {
     pub(crate) fn act(&mut self) {
         let namespace = self.choices.below(NAMESPACES.len());
         match self.choices.below(100) {

@@ -17,9 +17,9 @@ use crate::server::{Kind, NAMESPACES, Server};
 const HEALS: Duration = Duration::from_secs(40);
 const SETTLED: Duration = Duration::from_secs(80);
 
-pub(crate) struct Simulation<'a> {
+pub(crate) struct Simulation<'a, 'b> {
     pub(crate) plan: Plan,
-    pub(crate) choices: &'a mut Choices,
+    pub(crate) choices: &'a mut Choices<'b>,
     pub(crate) seen: &'a mut Seen,
     pub(crate) network: Network,
     pub(crate) manager: Manager<Packet, Token>,
@@ -35,7 +35,7 @@ pub(crate) struct Simulation<'a> {
 }
 
 /// Runs one schedule to its end.
-pub(crate) fn run(choices: &mut Choices, seen: &mut Seen) {
+pub(crate) fn run(choices: &mut Choices<'_>, seen: &mut Seen) {
     let plan = Plan::new(choices);
     let mut simulation = Simulation {
         manager: Manager::new(plan.config, Parser::Json),
@@ -59,7 +59,7 @@ pub(crate) fn run(choices: &mut Choices, seen: &mut Seen) {
     simulation.check();
 }
 
-impl Simulation<'_> {
+impl Simulation<'_, '_> {
     fn start(&mut self) {
         for _ in 0..self.plan.actions {
             for arrival in [Arrival::ClientActs, Arrival::ServerActs] {
@@ -95,7 +95,7 @@ impl Simulation<'_> {
             self.arrive(arrival);
         } else {
             self.server.handle_timeout(next, self.seen);
-            let random = self.choices.any() as u32;
+            let random = self.choices.any();
             let handled = self.manager.handle_timeout(next, || random);
             handled.expect("the server keeps to the protocol");
             let timeout = self.manager.poll_timeout();
@@ -137,7 +137,7 @@ impl Simulation<'_> {
                 }
             }
             Arrival::NotOpened(link) => {
-                let random = self.choices.any() as u32;
+                let random = self.choices.any();
                 self.manager.not_opened(link, now, || random);
             }
             Arrival::ToServer(link, message) => {
@@ -158,7 +158,7 @@ impl Simulation<'_> {
                 }
             }
             Arrival::ClientHearsOfTheEnd(link, reason) => {
-                let random = self.choices.any() as u32;
+                let random = self.choices.any();
                 if self.model.link == Some(link) {
                     self.model.lost(now);
                 }
@@ -409,9 +409,9 @@ pub(crate) fn control(text: Vec<u8>) -> Packet {
 }
 
 /// What comes to the client.
-impl Simulation<'_> {
+impl Simulation<'_, '_> {
     fn receive(&mut self, link: LinkId, message: Message) {
-        let random = self.choices.any() as u32;
+        let random = self.choices.any();
         let now = self.network.now;
         let received = match message {
             Message::Text(text) => self.manager.receive_text(link, text, now, || random),

@@ -25,7 +25,7 @@ use choices::Choices;
 use seen::Seen;
 
 /// Runs one schedule for each seed. Gives how many there were.
-fn schedules(mut run: impl FnMut(&mut Choices)) -> u64 {
+fn schedules(mut run: impl FnMut(&mut Choices<'_>)) -> u64 {
     let variable = |name, default| match std::env::var(name) {
         Ok(value) => value.parse().expect("a number"),
         Err(_) => default,

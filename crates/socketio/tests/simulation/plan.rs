@@ -27,8 +27,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(choices: &mut Choices) -> Self {
-        let millis = |choices: &mut Choices, of: &[u64]| Duration::from_millis(choices.pick(of));
+    pub(crate) fn new(choices: &mut Choices<'_>) -> Self {
+        let millis =
+            |choices: &mut Choices<'_>, of: &[u64]| Duration::from_millis(choices.pick(of));
         let config = Config {
             backoff: Backoff {
                 enabled: choices.percent(95),

@@ -190,7 +190,7 @@ impl Server {
         message: Message,
         network: &mut Network,
         plan: &Plan,
-        choices: &mut Choices,
+        choices: &mut Choices<'_>,
         seen: &mut Seen,
     ) {
         let Some(client) = self.connections.get_mut(&link) else {
@@ -357,7 +357,7 @@ impl Server {
         namespace: usize,
         kind: Kind,
         now: Duration,
-        choices: &mut Choices,
+        choices: &mut Choices<'_>,
     ) -> Vec<(LinkId, Packet)> {
         let number = self.numbers;
         self.numbers += 1;
