@@ -331,6 +331,21 @@ fn what_was_under_way_to_an_earlier_stay_is_not_answered_and_answers_nothing() {
 }
 
 #[test]
+fn what_was_asked_on_one_link_is_not_answered_on_the_next() {
+    let mut it = Bench::new(Config::default());
+    let socket = it.joined("/");
+    let link = it.link.unwrap();
+    assert!(it.manager.can_answer(socket, link));
+    it.lose();
+    assert!(!it.manager.can_answer(socket, link));
+    it.wait();
+    it.open();
+    it.receive(&connected("/", "s", None));
+    assert!(!it.manager.can_answer(socket, link));
+    assert!(it.manager.can_answer(socket, it.link.unwrap()));
+}
+
+#[test]
 fn a_namespace_that_was_left_before_it_was_joined_is_asked_for_when_it_is_free() {
     let mut it = Bench::new(Config::default());
     it.joined("/");

@@ -154,6 +154,8 @@ impl Simulation<'_, '_> {
                 } else {
                     self.seen.kept += 1;
                     namespace.kept.push_back((number, token));
+                    let most = self.plan.config.max_waiting_events;
+                    assert!(namespace.kept.len() <= most, "the limit holds");
                 }
             }
             Err(error) => {
@@ -187,6 +189,8 @@ impl Simulation<'_, '_> {
         match emitted {
             Ok(()) => {
                 queue.push_back(token);
+                let most = self.plan.config.max_waiting_events;
+                assert!(queue.len() <= most, "the limit holds");
                 self.waits(at, number, (socket, id), true);
             }
             Err(error) => {
