@@ -1,5 +1,6 @@
 //! The servers in Rust: each a process of its own, with the same handlers.
 
+mod file_tables;
 mod floor;
 mod raw;
 mod socket_io;
@@ -29,6 +30,10 @@ struct Args {
     /// Threads of the runtime; 1 is the current-thread runtime.
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// Threads that each have a runtime, a port and files of their own, for more connections than a
+    /// process may have files. For `songi` only.
+    #[arg(long)]
+    file_tables: Option<usize>,
     /// Heartbeats, in seconds between pings. Without it nobody is pinged while something is
     /// measured.
     #[arg(long)]
@@ -57,6 +62,14 @@ pub fn main() {
         let shape = args.shape.expect("the floor needs a shape");
         return floor::serve(shape, args.payload);
     }
+    let heartbeat = Heartbeat {
+        interval: Duration::from_secs(args.ping.unwrap_or(3600)),
+        timeout: Duration::from_secs(args.ping.unwrap_or(3600)),
+    };
+    if let Some(tables) = args.file_tables {
+        assert_eq!(args.name, "songi", "other servers are not taken apart");
+        return file_tables::serve(tables, heartbeat);
+    }
     let mut runtime = match args.threads {
         1 => tokio::runtime::Builder::new_current_thread(),
         threads => {
@@ -65,21 +78,21 @@ pub fn main() {
             runtime
         }
     };
-    let heartbeat = Heartbeat {
-        interval: Duration::from_secs(args.ping.unwrap_or(3600)),
-        timeout: Duration::from_secs(args.ping.unwrap_or(3600)),
-    };
     runtime
         .enable_all()
         .build()
         .expect("a runtime")
         .block_on(async {
-            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
-            socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
-            let listener = socket.listen(4096).expect("a backlog");
+            let listener = listen();
             println!("{}", listener.local_addr().expect("an address").port());
             serve(&args.name, listener, heartbeat).await;
         });
+}
+
+fn listen() -> TcpListener {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    socket.listen(4096).expect("a backlog")
 }
 
 async fn serve(name: &str, listener: TcpListener, heartbeat: Heartbeat) {

@@ -1,9 +1,14 @@
 //! Idle Socket.IO connections with heartbeats, up to a million: what each costs.
+//!
+//! Where a process may not have as many files, threads with tables of their own share the connections,
+//! on either side.
 
-use std::fs;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use anyhow::{Context as _, Result};
+use nix::sched::{CloneFlags, unshare};
 use songi_load::{Crowd, Target};
 
 use crate::server::Server;
@@ -22,53 +27,57 @@ pub(crate) struct Args {
     server: String,
 }
 
-/// Ports that one address has to connect from (`ip_local_port_range`).
-const PORTS: usize = 25_000;
-
-/// File descriptors besides those of connections.
-const OTHER_FILES: u64 = 64;
+/// File descriptors of a process, or of one of its threads, besides those of connections.
+const OTHER_FILES: usize = 512;
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let mut steps = args.steps.clone();
-    let wanted = steps.iter().copied().max().context("no steps")?;
-    let files = raise_file_limit(wanted as u64 + OTHER_FILES)?;
-    let most = wanted.min(files.saturating_sub(OTHER_FILES) as usize);
-    if most < wanted {
-        println!(
-            "no more than {most} connections: a process may have {files} files here (RLIMIT_NOFILE), \
-             and raising that is not allowed\n"
-        );
-        steps.retain(|step| *step < most);
-        steps.push(most);
-    }
+    let wanted = args.steps.iter().copied().max().context("no steps")?;
+    let files = raise_file_limit(wanted + OTHER_FILES)?;
+    // So many ports one address has to connect from (`ip_local_port_range`).
+    const PORTS: usize = 25_000;
+    let each = files.saturating_sub(OTHER_FILES).min(PORTS);
+    anyhow::ensure!(each > 0, "a process may have {files} files only");
+    let parts = wanted.div_ceil(each);
+
     cpu::keep_for_load();
     let mut command = servers::command(&args.server, 1)?;
     command.args(["--ping", &args.ping.to_string()]);
+    if parts > 1 {
+        println!("{parts} threads on either side, each with {each} connections at most\n");
+        command.args(["--file-tables", &parts.to_string()]);
+    }
     let server = Server::spawn(cpu::pinned(&command))?;
+    let addresses = server.addresses.iter().zip(scripts::sources(u8::MAX));
+    let parts: Vec<Part> = addresses
+        .map(|(address, source)| {
+            let mut target = Target::socket_io(*address);
+            target.sources = vec![source];
+            target.at_once = 64;
+            Part::start(target)
+        })
+        .collect();
+    // What comes with the first clients is not counted to the others.
+    grow(&parts, parts.len())?;
 
-    let mut target = Target::socket_io(server.address);
-    let addresses = most.div_ceil(PORTS);
-    target.sources = scripts::sources(u8::try_from(addresses).context("more than 255 addresses")?);
-    target.at_once = 256;
-    let mut crowd = Crowd::open(target, 0)?;
-    crowd.grow(10)?;
     let server_before = server.memory()?;
     let system_before = System::read()?;
     println!(
         "| connections | server, each | sockets in the kernel, each, both ends | CPU for heartbeats, each | all memory left |"
     );
     println!("|---:|---:|---:|---:|---:|");
-    for step in &steps {
-        if let Err(error) = grow(&mut crowd, *step) {
-            println!("stopped at {} connections: {error}", crowd.len());
+    for step in &args.steps {
+        if let Err(error) = grow(&parts, *step) {
+            println!("stopped on the way to {step} connections: {error}");
             break;
         }
         // All have been pinged once since the last of them came.
         let spent = server.cpu()?;
         let started = Instant::now();
-        crowd.idle(Duration::from_secs(args.ping) + Duration::from_secs(5))?;
+        thread::sleep(Duration::from_secs(args.ping) + Duration::from_secs(5));
         let spent = server.cpu()? - spent;
         let beats = started.elapsed().as_secs_f64() / args.ping as f64 * *step as f64;
+        // A client that was lost meanwhile is told of here.
+        grow(&parts, *step)?;
         let now = System::read()?;
         let server = server.memory()?.saturating_sub(server_before);
         let kernel = now.kernel.saturating_sub(system_before.kernel);
@@ -84,13 +93,59 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Grows by steps, so that heartbeats are answered and memory is looked at meanwhile.
-fn grow(crowd: &mut Crowd, clients: usize) -> Result<()> {
-    const AT_ONCE: usize = 1000;
-    while crowd.len() < clients {
-        crowd.grow(clients.min(crowd.len() + AT_ONCE))?;
-        let left = System::read()?.available;
-        anyhow::ensure!(left > SPARE, "less than 1 GiB of memory is left");
+/// A thread with clients of its own, which answer pings all the time.
+struct Part {
+    /// How many clients it is to have.
+    orders: mpsc::Sender<usize>,
+    done: mpsc::Receiver<Result<()>>,
+}
+
+impl Part {
+    fn start(target: Target) -> Self {
+        let (orders, wanted) = mpsc::channel();
+        let (sender, done) = mpsc::channel();
+        thread::spawn(move || {
+            if let Err(error) = clients(target, &wanted, &sender) {
+                let _ = sender.send(Err(error));
+            }
+        });
+        Self { orders, done }
+    }
+}
+
+/// Has as many clients as is ordered, and tells when they are there.
+fn clients(
+    target: Target,
+    wanted: &mpsc::Receiver<usize>,
+    done: &mpsc::Sender<Result<()>>,
+) -> Result<()> {
+    unshare(CloneFlags::CLONE_FILES)?;
+    let mut crowd = Crowd::open(target, 0)?;
+    loop {
+        match wanted.try_recv() {
+            Ok(wanted) => {
+                while crowd.len() < wanted {
+                    let left = System::read()?.available;
+                    anyhow::ensure!(left > SPARE, "less than 1 GiB of memory is left");
+                    crowd.grow(wanted.min(crowd.len() + 1000))?;
+                }
+                done.send(Ok(()))?;
+            }
+            Err(mpsc::TryRecvError::Empty) => crowd.idle(Duration::from_millis(100))?,
+            Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
+        }
+    }
+}
+
+/// So many clients in all, shared out evenly.
+fn grow(parts: &[Part], clients: usize) -> Result<()> {
+    for (index, part) in parts.iter().enumerate() {
+        let rest = usize::from(index < clients % parts.len());
+        // One that has failed says why below.
+        let _ = part.orders.send(clients / parts.len() + rest);
+    }
+    for part in parts {
+        part.done.recv().context("a thread has ended")??;
     }
     Ok(())
 }
@@ -128,10 +183,11 @@ impl System {
 }
 
 /// Raises what this process and the servers that it starts may have, as far as that is allowed.
-fn raise_file_limit(files: u64) -> Result<u64> {
+fn raise_file_limit(wanted: usize) -> Result<usize> {
     let (_, hard) = rlimit::Resource::NOFILE.get()?;
+    let files = wanted as u64;
     if files <= hard || rlimit::Resource::NOFILE.set(files, files).is_err() {
-        return Ok(hard);
+        return Ok(hard as usize);
     }
-    Ok(files)
+    Ok(wanted)
 }

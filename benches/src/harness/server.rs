@@ -23,6 +23,8 @@ pub(crate) struct Times {
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: SocketAddr,
+    /// All that it listens on.
+    pub(crate) addresses: Vec<SocketAddr>,
 }
 
 impl Server {
@@ -36,7 +38,7 @@ impl Server {
         Self::spawn(cpu::pinned(&command))
     }
 
-    /// Starts what prints its port.
+    /// Starts what prints its port, or several.
     pub(crate) fn spawn(mut command: Command) -> Result<Self> {
         let mut process = command
             .stdout(Stdio::piped())
@@ -45,14 +47,18 @@ impl Server {
         let output = process.stdout.take().context("it is piped")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
-        let Ok(port) = line.trim().parse::<u16>() else {
+        let ports = line.split_whitespace().map(str::parse::<u16>);
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let addresses: Vec<_> = ports.flatten().map(local).collect();
+        let Some(address) = addresses.first().copied() else {
             let _ = process.kill();
             let _ = process.wait();
             anyhow::bail!("{command:?} did not say its port: {line}");
         };
         Ok(Self {
             process,
-            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            address,
+            addresses,
         })
     }
 

@@ -6,6 +6,11 @@ use tokio::net::TcpListener;
 use super::Heartbeat;
 
 pub(super) async fn songi(listener: TcpListener, heartbeat: Heartbeat) {
+    let io = songi_server(heartbeat);
+    io.serve(listener).await.expect("it serves");
+}
+
+pub(super) fn songi_server(heartbeat: Heartbeat) -> songi_server::Server {
     use songi_server::{Config, Server, Socket};
     let io = Server::with_config(Config {
         ping_interval: heartbeat.interval,
@@ -20,7 +25,7 @@ pub(super) async fn songi(listener: TcpListener, heartbeat: Heartbeat) {
     io.on("room", |socket: Socket, room: String, text: String| {
         socket.namespace().to(&room).emit("all", text)
     });
-    io.serve(listener).await.expect("it serves");
+    io
 }
 
 pub(super) async fn socketioxide(listener: TcpListener, heartbeat: Heartbeat) {

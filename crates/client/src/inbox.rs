@@ -1,9 +1,7 @@
 //! One socket's events, handled in the order in which they came.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use serde::Serialize;
 use songi_socketio::Arguments;
@@ -69,24 +67,20 @@ impl SocketInner {
                 }
                 Item::Life(job) => (self.life(), job, 0, None),
             };
-            let socket = Socket::from_inner(self.clone()).within(stay);
-            let mut run = Run::new(socket, handlers, job);
-            // The waker is not needed: if a handler waits, the task polls it again.
-            match Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(()) => {
-                    drop(run);
-                    self.finish(counted);
-                }
-                Poll::Pending => {
-                    let socket = self.clone();
-                    self.manager().runtime().spawn(async move {
-                        run.await;
-                        socket.finish(counted);
-                        socket.work();
-                    });
-                    return;
-                }
+            let rest = {
+                let socket = Socket::from_inner(self.clone()).within(stay);
+                Run::start(&socket, &handlers, None, job)
+            };
+            if let Some(rest) = rest {
+                let socket = self.clone();
+                self.manager().runtime().spawn(async move {
+                    rest.await;
+                    socket.finish(counted);
+                    socket.work();
+                });
+                return;
             }
+            self.finish(counted);
         }
     }
 

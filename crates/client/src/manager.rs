@@ -164,13 +164,13 @@ impl Manager {
     }
 
     /// Queues the answer to an event, if that stay of the socket still lasts.
-    pub(crate) fn answer(&self, stay: Stay, packet: &Outgoing) -> Result<(), EmitError> {
+    pub(crate) fn answer(&self, stay: Stay, packet: Outgoing) -> Result<(), EmitError> {
         self.drive(|core, now| {
             self.check_heartbeat(core, now);
             if !core.machine.can_answer(stay.socket, stay.link) {
                 return Err(EmitError::Disconnected);
             }
-            let packet = (packet.clone(), SendOptions::default());
+            let packet = (packet, SendOptions::default());
             core.send(&packet, self.config().max_buffered, now)
         })
     }

@@ -198,7 +198,7 @@ impl HandlerSocket for Socket {
             .and_then(|packet| {
                 let manager = self.inner.manager();
                 let stay = self.stay.ok_or(EmitError::Disconnected)?;
-                manager.answer(stay, &packet)
+                manager.answer(stay, packet)
             });
         if let Err(error) = sent {
             tracing::debug!(%namespace, %error, "ack not sent");

@@ -1,13 +1,12 @@
 //! One socket's events, handled in the order in which they came.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use songi_socketio::handler::{Job, Run};
 use tracing::{Instrument as _, Span};
 
+use crate::connection::Connection;
 use crate::socket::{Socket, SocketInner};
 
 /// The jobs of one socket. Those of events may overlap where the namespace says so; the others
@@ -104,34 +103,42 @@ impl SocketInner {
     }
 
     /// Does a job, and then all that can be done after it. Handlers that do not wait are called
-    /// right here; one that does goes into a task, which then goes on.
-    pub(crate) fn run(self: &Arc<Self>, job: Job) {
+    /// right here; one that does goes into a task, which then goes on. `connection` is the socket's,
+    /// if it is still there.
+    pub(crate) fn run(self: Arc<Self>, job: Job, connection: Option<&Connection>) {
+        let socket = Socket::from_inner(self);
         let mut next = Some(job);
         while let Some(job) = next {
-            let kind = Kind::of(&job);
-            let socket = Socket::from_inner(self.clone());
-            let handlers = self.namespace().inner().table();
-            let span = self.span(&job);
-            let mut run = Run::new(socket, handlers, job).with_own(self.own_table());
-            // The waker is not needed: if a handler waits, the task polls it again.
-            let polled =
-                span.in_scope(|| Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop())));
-            match polled {
-                Poll::Ready(()) => next = self.finish_job(kind),
-                Poll::Pending => {
-                    let socket = self.clone();
-                    tokio::spawn(async move {
-                        run.instrument(span).await;
-                        if let Some(job) = socket.finish_job(kind) {
-                            socket.run(job);
-                        }
-                    });
-                    next = self.next_job();
-                }
-            }
+            next = socket.run_one(job, connection);
         }
     }
+}
 
+impl Socket {
+    /// Does a job, or leaves it to a task, and gives the next one that can begin.
+    fn run_one(&self, job: Job, connection: Option<&Connection>) -> Option<Job> {
+        let inner = self.inner();
+        let kind = Kind::of(&job);
+        let span = inner.span(&job);
+        let handlers = inner.namespace().inner().handlers();
+        let own = inner.own_table();
+        let start = || Run::start(self, &handlers.table, own.as_ref(), job);
+        let Some(rest) = span.in_scope(start) else {
+            return inner.finish_job(kind, connection);
+        };
+        let socket = inner.clone();
+        tokio::spawn(async move {
+            rest.instrument(span).await;
+            let connection = socket.connection();
+            if let Some(job) = socket.finish_job(kind, connection.as_deref()) {
+                socket.run(job, connection.as_deref());
+            }
+        });
+        inner.next_job()
+    }
+}
+
+impl SocketInner {
     /// What handlers run in.
     fn span(&self, job: &Job) -> Span {
         let event = match job {
@@ -163,14 +170,15 @@ impl SocketInner {
         }
     }
 
-    fn release(self: &Arc<Self>) {
+    fn release(self: Arc<Self>) {
         let mut inbox = self.inbox.lock();
         if inbox.state == State::Held {
             inbox.state = State::Open;
         }
         drop(inbox);
         if let Some(job) = self.next_job() {
-            self.run(job);
+            let connection = self.connection();
+            self.run(job, connection.as_deref());
         }
     }
 
@@ -180,7 +188,7 @@ impl SocketInner {
     }
 
     /// Takes note that a job is done; the next one, if it can begin.
-    fn finish_job(&self, kind: Kind) -> Option<Job> {
+    fn finish_job(&self, kind: Kind, connection: Option<&Connection>) -> Option<Job> {
         let concurrency = self.namespace().inner().concurrency();
         let mut inbox = self.inbox.lock();
         inbox.finished(kind);
@@ -191,7 +199,7 @@ impl SocketInner {
         }
         let next = inbox.next(concurrency);
         drop(inbox);
-        if let Some(connection) = self.connection() {
+        if let Some(connection) = connection {
             connection.event_handled();
         }
         next

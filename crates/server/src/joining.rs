@@ -50,7 +50,7 @@ pub(crate) fn join(connection: &Arc<Connection>, name: &FastStr, auth: Option<Ra
 
 /// Lets the client into a namespace, which it has entered if it is a dynamic one, or not.
 fn join_namespace(connection: &Arc<Connection>, namespace: Namespace, auth: Option<&RawJson>) {
-    let middlewares = namespace.inner().handlers().middlewares;
+    let middlewares = namespace.inner().handlers().middlewares.clone();
     let client = Client {
         connection: Arc::downgrade(connection),
         handshake: connection

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Once, Weak};
 use std::time::Duration;
 
+use arc_swap::{ArcSwap, Guard};
 use faststr::FastStr;
-use parking_lot::RwLock;
+use parking_lot::Mutex;
 use serde::Serialize;
 use songi_emit::EncodeError;
-use songi_socketio::handler::HandlerTable;
 
 pub use self::dynamic::{Auth, Match, NamespaceMatcher};
 pub(crate) use self::dynamic::{Matched, MatcherFn, Stay, matcher_fn};
@@ -47,7 +47,9 @@ pub struct Namespace(Arc<NamespaceInner>);
 pub(crate) struct NamespaceInner {
     name: FastStr,
     server: Weak<Shared>,
-    handlers: RwLock<Handlers>,
+    handlers: ArcSwap<Handlers>,
+    /// Held by who replaces the handlers.
+    registering: Mutex<()>,
     /// How many handlers of one socket may run at the same time.
     concurrency: AtomicUsize,
     /// Whether somebody listens to what is sent.
@@ -69,7 +71,8 @@ impl Namespace {
             NamespaceInner {
                 name,
                 server: server.clone(),
-                handlers: RwLock::default(),
+                handlers: ArcSwap::default(),
+                registering: Mutex::new(()),
                 concurrency: AtomicUsize::new(1),
                 watched: AtomicBool::new(false),
                 adapter: config.adapter.make(local.clone()),
@@ -269,13 +272,9 @@ impl NamespaceInner {
         self.watched.load(Ordering::Relaxed)
     }
 
-    /// The handlers of its sockets.
-    pub(crate) fn table(&self) -> Arc<HandlerTable<Socket>> {
-        self.handlers.read().table.clone()
-    }
-
-    pub(crate) fn handlers(&self) -> Handlers {
-        self.handlers.read().clone()
+    /// What was registered until now.
+    pub(crate) fn handlers(&self) -> Guard<Arc<Handlers>> {
+        self.handlers.load()
     }
 }
 

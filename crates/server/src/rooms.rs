@@ -137,6 +137,10 @@ impl Rooms {
         let wanted = |id: &FastStr| target.except.is_empty() || !left_out(id);
 
         match target.rooms.as_slice() {
+            [] if target.except.is_empty() => {
+                let members = maps.sockets.values();
+                members.map(|member| member.socket.clone()).collect()
+            }
             [] => {
                 let members = maps.sockets.iter().filter(|(id, _)| wanted(id));
                 members.map(|(_, member)| member.socket.clone()).collect()

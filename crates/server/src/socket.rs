@@ -53,20 +53,22 @@ use crate::recovery::Resumable;
 #[derive(Clone)]
 pub struct Socket(Arc<SocketInner>);
 
+/// What each message touches comes first.
+#[repr(C)]
 pub(crate) struct SocketInner {
-    id: FastStr,
-    namespace: Namespace,
-    connection: Weak<Connection>,
-    handshake: Handshake,
     connected: AtomicBool,
+    connection: Weak<Connection>,
+    namespace: Namespace,
     /// Handlers of its own; most sockets have none.
     own: OnceLock<Box<Own>>,
+    pub(crate) inbox: Mutex<Inbox>,
+    pub(crate) acks: Mutex<AckRegistry<AckReply>>,
+    id: FastStr,
+    handshake: Handshake,
     /// What it has if it may recover.
     resumable: Option<Box<Resumable>>,
     /// What few sockets have, or only at their end.
     extra: OnceLock<Box<Extra>>,
-    pub(crate) inbox: Mutex<Inbox>,
-    pub(crate) acks: Mutex<AckRegistry<AckReply>>,
 }
 
 impl SocketInner {

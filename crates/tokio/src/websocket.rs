@@ -47,17 +47,10 @@ use crate::{Error, random, timer::Timer, write};
 /// # Ok(())
 /// # }
 /// ```
+#[repr(C)]
 pub struct WebSocket<IO> {
+    // What each message touches comes first, for the sake of the processor's caches.
     pub(crate) io: IO,
-    pub(crate) connection: Connection,
-    /// What was read and not yet taken.
-    pub(crate) input: BytesMut,
-    /// A message that the queue had no room for (from the `Sink` only).
-    pub(crate) waiting: Option<Message>,
-    /// Why the connection fails; reported once the closing is done.
-    pub(crate) failure: Option<Error>,
-    /// The deadline of the closing or the heartbeat, once there has been one.
-    pub(crate) timer: Timer,
     /// Written bytes may still be in a buffer of the stream's own.
     pub(crate) unflushed: bool,
     /// The stream will not give any more.
@@ -66,6 +59,15 @@ pub struct WebSocket<IO> {
     pub(crate) shut_down: bool,
     /// The stream is done with.
     pub(crate) finished: bool,
+    /// The deadline of the closing or the heartbeat, once there has been one.
+    pub(crate) timer: Timer,
+    pub(crate) connection: Connection,
+    /// What was read and not yet taken.
+    pub(crate) input: BytesMut,
+    /// A message that the queue had no room for (from the `Sink` only).
+    pub(crate) waiting: Option<Message>,
+    /// Why the connection fails; reported once the closing is done.
+    pub(crate) failure: Option<Error>,
 }
 
 impl<IO> WebSocket<IO> {
@@ -225,15 +227,18 @@ impl<IO> WebSocket<IO> {
         &mut self,
         mut write: impl FnMut(&IO, &[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<()> {
-        while self.connection.queued() > 0 {
+        loop {
+            let queued = self.connection.queued();
+            if queued == 0 {
+                return Ok(());
+            }
             let slices = self.connection.slices();
-            let written = write::with_slices(slices, |slices| write(&self.io, slices))?;
+            let written = write::with_slices(queued, slices, |slices| write(&self.io, slices))?;
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
             self.connection.transmitted(written);
         }
-        Ok(())
     }
 
     /// The stream.

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IoSlice},
+    iter,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -18,9 +19,10 @@ const SLICES: usize = 64;
 pub(crate) fn poll_write<'a>(
     io: Pin<&mut impl AsyncWrite>,
     cx: &mut Context<'_>,
+    queued: usize,
     slices: impl Iterator<Item = &'a [u8]>,
 ) -> Poll<io::Result<usize>> {
-    let written = ready!(with_slices(slices, |slices| match slices {
+    let written = ready!(with_slices(queued, slices, |slices| match slices {
         [one] => io.poll_write(cx, one),
         all => io.poll_write_vectored(cx, all),
     }))?;
@@ -30,19 +32,21 @@ pub(crate) fn poll_write<'a>(
     }
 }
 
-/// Calls a function with the first slices, as many as one write takes.
+/// Calls a function with the first slices, as many as one write takes. `queued` is what is in all
+/// of them: often all is in the first.
 pub(crate) fn with_slices<'a, R>(
+    queued: usize,
     mut slices: impl Iterator<Item = &'a [u8]>,
     write: impl FnOnce(&[IoSlice<'a>]) -> R,
 ) -> R {
-    let first = IoSlice::new(slices.next().unwrap_or_default());
-    let Some(second) = slices.next() else {
-        return write(&[first]);
-    };
+    let first = slices.next().unwrap_or_default();
+    if first.len() >= queued {
+        return write(&[IoSlice::new(first)]);
+    }
     let mut filled = [IoSlice::new(&[]); SLICES];
     let mut used = 0;
-    let all = [first, IoSlice::new(second)].into_iter();
-    for (slot, slice) in filled.iter_mut().zip(all.chain(slices.map(IoSlice::new))) {
+    let all = iter::once(first).chain(slices);
+    for (slot, slice) in filled.iter_mut().zip(all.map(IoSlice::new)) {
         *slot = slice;
         used += 1;
     }

@@ -128,7 +128,10 @@ impl Queue {
             self.copied = Vec::new();
             self.done = 0;
             self.first = None;
-            self.others = None;
+            // Tested, as the code that drops them is not inlined.
+            if self.others.is_some() {
+                self.others = None;
+            }
             return;
         }
         while n > 0 {

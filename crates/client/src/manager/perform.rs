@@ -119,6 +119,8 @@ impl Manager {
                 _ => NotSent::Full,
             };
             core.machine.not_sent(waited, why, now);
+            // It may have to be tried again.
+            core.wake();
         }
     }
 

@@ -1,3 +1,5 @@
+use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use faststr::FastStr;
@@ -40,8 +42,11 @@ impl Query {
     pub fn parse(query: &str) -> Self {
         let (mut transport, mut revision, mut sid) = (Field::Absent, Field::Absent, Field::Absent);
         let (mut base64, mut jsonp) = (false, Field::Absent);
-        for pair in query.split('&') {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let mut rest = query;
+        while !rest.is_empty() {
+            let (pair, after) = split_once(rest, b'&');
+            let (key, value) = split_once(pair, b'=');
+            rest = after;
             match key {
                 "transport" => transport.set(value),
                 "EIO" => revision.set(value),
@@ -60,7 +65,10 @@ impl Query {
                 .and_then(|name| Revision::from_name(&name)),
             sid: match sid {
                 Field::Absent | Field::Once("") => None,
-                Field::Once(_) | Field::Repeated => Some(sid.decode().unwrap_or_default()),
+                Field::Once(_) | Field::Repeated => {
+                    let sid = sid.decode();
+                    Some(FastStr::new(sid.as_deref().unwrap_or_default()))
+                }
             },
             base64,
             jsonp: jsonp
@@ -97,18 +105,26 @@ impl<'a> Field<'a> {
     }
 
     /// The value without percent-encoding, if it is the only one, UTF-8 and not too long.
-    fn decode(self) -> Option<FastStr> {
+    fn decode(self) -> Option<Cow<'a, str>> {
         let Self::Once(raw) = self else { return None };
         if raw.len() > 3 * MAX_SID {
             return None;
         }
-        let decoded = if raw.contains(['%', '+']) {
-            FastStr::from_vec_u8(percent_decode(raw.as_bytes())).ok()?
+        let decoded = if raw.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+            Cow::Owned(String::from_utf8(percent_decode(raw.as_bytes())).ok()?)
         } else {
-            FastStr::new(raw)
+            Cow::Borrowed(raw)
         };
         (decoded.len() <= MAX_SID).then_some(decoded)
     }
+}
+
+/// What is before and behind the first of an ASCII character. A query is so short that to search it
+/// byte by byte takes less than to begin a faster search.
+fn split_once(text: &str, separator: u8) -> (&str, &str) {
+    let found = text.bytes().position(|byte| byte == separator);
+    let parts = found.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)));
+    parts.unwrap_or((text, ""))
 }
 
 /// `%xx` and `+` as in `application/x-www-form-urlencoded`; a malformed escape stands for itself.

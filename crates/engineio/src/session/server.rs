@@ -46,14 +46,16 @@ use polling::{Body, Candidate, Polling, Post};
 /// assert!(response.body.starts_with(br#"0{"sid":"sid0","upgrades":["websocket"],"#));
 /// ```
 #[derive(Debug)]
+#[repr(C)]
 pub struct ServerSession {
+    // What each message touches comes first, for the sake of the processor's caches.
+    carrier: Carrier,
+    dialect: Dialect,
+    outbox: Outbox<Output>,
+    heartbeat: Heartbeat,
     config: Arc<ServerConfig>,
     sid: FastStr,
-    outbox: Outbox<Output>,
-    carrier: Carrier,
-    heartbeat: Heartbeat,
     ids: Ids,
-    dialect: Dialect,
 }
 
 /// What carries the messages.

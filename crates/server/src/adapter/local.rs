@@ -102,10 +102,8 @@ impl Local {
             }
             return memory.broadcast(&self.0.rooms, packet, options);
         }
-        let sockets = self.0.rooms.select(options);
-        for socket in &sockets {
-            socket.tell_watchers(packet);
-        }
+        let sockets = self.0.rooms.select(options).into_iter();
+        let sockets = sockets.inspect(|socket| socket.tell_watchers(packet));
         deliver(sockets, packet, options.flags.send_options());
     }
 

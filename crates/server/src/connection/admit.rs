@@ -41,7 +41,7 @@ impl Connection {
         if !admitted {
             socket.keep_out();
         }
-        self.perform_all(work);
+        self.perform_all(&mut work);
     }
 
     /// Lets a client in that comes back, after what it has missed. `false` when that is not there
@@ -94,7 +94,7 @@ impl Connection {
             Some(_) => count(&self.shared.counters.recovered),
             None => socket.keep_out(),
         }
-        self.perform_all(work);
+        self.perform_all(&mut work);
         true
     }
 

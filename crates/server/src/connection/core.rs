@@ -13,7 +13,7 @@ use songi_socketio::handler::Job;
 use songi_socketio::{RawJson, server as protocol};
 use tokio::sync::oneshot;
 
-use super::wire::Wire;
+use super::wires::Wires;
 use crate::metrics::Traffic;
 use crate::namespace::Stay;
 use crate::reason::DisconnectReason;
@@ -21,28 +21,28 @@ use crate::recovery::Departed;
 use crate::socket::SocketInner;
 use crate::timers::Tick;
 
+#[repr(C)]
 pub(super) struct Core {
-    pub(super) session: ServerSession,
-    pub(super) protocol: protocol::Connection,
-    /// Most clients are in one namespace.
-    pub(super) sockets: SmallVec<[Arc<SocketInner>; 1]>,
-    pub(super) requests: Vec<(RequestId, oneshot::Sender<Response>)>,
-    pub(super) websockets: WebSockets,
+    /// The WebSocket whose queue takes packets without the session.
+    pub(super) direct: Option<TransportId>,
+    /// Somebody waits until nothing waits for the client.
+    pub(super) awaits_drain: bool,
     /// The tick for which this connection is in the timers.
     pub(super) scheduled: Option<Tick>,
+    pub(super) traffic: Traffic,
+    pub(super) wires: Wires,
+    /// Most clients are in one namespace.
+    pub(super) sockets: SmallVec<[Arc<SocketInner>; 1]>,
+    pub(super) session: ServerSession,
+    pub(super) protocol: protocol::Connection,
+    pub(super) requests: Vec<(RequestId, oneshot::Sender<Response>)>,
     /// Why the sockets are being disconnected, where the session's own reason says less.
     pub(super) reason: Option<DisconnectReason>,
     /// What more is known of it.
     pub(super) description: Option<String>,
-    /// Somebody waits until nothing waits for the client.
-    pub(super) awaits_drain: bool,
     /// From how many bytes that wait on volatile packets are dropped.
     pub(super) drop_volatile_beyond: Option<usize>,
-    pub(super) traffic: Traffic,
 }
-
-/// There is one but during an upgrade.
-pub(super) type WebSockets = SmallVec<[Wire; 1]>;
 
 /// One input rarely brings more than one thing to do.
 pub(super) type Works = SmallVec<[Work; 1]>;
@@ -71,10 +71,6 @@ impl Core {
             .find(|socket| socket.namespace().name() == namespace)
     }
 
-    pub(super) fn websocket(&mut self, id: TransportId) -> Option<&mut Wire> {
-        self.websockets.iter_mut().find(|wire| wire.id == id)
-    }
-
     pub(super) fn respond(&mut self, request: RequestId, response: Response) {
         let Some(position) = self
             .requests
@@ -96,7 +92,7 @@ impl Core {
         options: SendOptions,
         limit: usize,
     ) -> bool {
-        let Some(wire) = self.websocket(id) else {
+        let Some(wire) = self.wires.find(id) else {
             return true;
         };
         wire.queue(frame, options);
@@ -105,7 +101,7 @@ impl Core {
     }
 
     pub(super) fn close_websocket(&mut self, id: TransportId) {
-        if let Some(wire) = self.websocket(id) {
+        if let Some(wire) = self.wires.find(id) {
             wire.close();
         }
     }

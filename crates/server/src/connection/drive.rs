@@ -25,7 +25,7 @@ impl Connection {
     ) -> T {
         let mut work = Works::new();
         let result = self.step(&mut work, input);
-        self.perform_all(work);
+        self.perform_all(&mut work);
         result
     }
 
@@ -40,7 +40,7 @@ impl Connection {
         if !work.is_empty() {
             let connection = self.clone();
             self.shared
-                .spawn(async move { connection.perform_all(work) });
+                .spawn(async move { connection.perform_all(&mut work) });
         }
         result
     }
@@ -62,12 +62,13 @@ impl Connection {
         while let Some(output) = core.session.poll_output() {
             self.hand_out(core, output, now, work);
         }
+        core.direct = core.session.direct();
         self.tell_drained(core);
         self.schedule(core);
     }
 
-    pub(super) fn perform_all(self: &Arc<Self>, work: Works) {
-        for work in work {
+    pub(super) fn perform_all(self: &Arc<Self>, work: &mut Works) {
+        for work in work.drain(..) {
             self.perform(work);
         }
     }
@@ -75,7 +76,7 @@ impl Connection {
     fn perform(self: &Arc<Self>, work: Work) {
         match work {
             Work::Join { namespace, auth } => joining::join(self, &namespace, auth),
-            Work::Run(socket, job) => socket.run(job),
+            Work::Run(socket, job) => socket.run(job, Some(self)),
             Work::Entered(socket) => {
                 let local = &socket.namespace().inner().local;
                 local.tell_entered(socket.id());

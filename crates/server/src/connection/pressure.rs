@@ -31,7 +31,7 @@ impl Core {
         };
         let more = packet.bytes();
         let fits = |wire: &Wire| wire.bytes().saturating_add(more) <= limit;
-        for wire in &mut self.websockets {
+        for wire in self.wires.iter_mut() {
             if fits(wire) {
                 continue;
             }
@@ -46,7 +46,7 @@ impl Core {
 
     /// Bytes that have not been written to a WebSocket or handed to a request.
     pub(super) fn buffered(&self) -> usize {
-        let wires = self.websockets.iter().map(Wire::bytes);
+        let wires = self.wires.iter().map(Wire::bytes);
         self.session.buffered() + wires.sum::<usize>()
     }
 }
@@ -88,9 +88,7 @@ impl Connection {
         let before = self.backlog.fetch_sub(1, Ordering::Relaxed);
         if before == self.shared.config.max_pending_events {
             self.caught_up.notify_waiters();
-            for wire in &mut self.core.lock().websockets {
-                wire.wake();
-            }
+            self.core.lock().wires.iter_mut().for_each(Wire::wake);
         }
     }
 

@@ -22,12 +22,9 @@ const WRITE_AHEAD: usize = 64 * 1024;
 
 /// One WebSocket of a session: there are two during an upgrade.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Wire {
     pub(super) id: TransportId,
-    socket: WebSocket<Stream>,
-    /// What the WebSocket has not taken yet.
-    waiting: VecDeque<Queued>,
-    waiting_bytes: usize,
     /// Close it after the frames.
     closing: bool,
     /// Its task is at work or has been woken, and will look here before it waits.
@@ -37,6 +34,10 @@ pub(super) struct Wire {
     /// Framing compresses: the task does it, not who sends.
     compresses: bool,
     task: Option<Waker>,
+    waiting_bytes: usize,
+    /// What the WebSocket has not taken yet.
+    waiting: VecDeque<Queued>,
+    socket: WebSocket<Stream>,
 }
 
 /// What a WebSocket has received.

@@ -63,7 +63,7 @@ impl Connection {
     /// is none, or the packet does not fit: that is for the session to deal with.
     fn queue<R>(&self, bytes: usize, put: impl FnOnce(&mut Wire) -> Option<R>) -> Option<R> {
         let core = &mut *self.core.lock();
-        let wire = core.session.direct().and_then(|id| core.websocket(id))?;
+        let wire = core.direct.and_then(|id| core.wires.find(id))?;
         if wire.bytes().saturating_add(bytes) > self.shared.config.max_buffered {
             return None;
         }
@@ -76,9 +76,8 @@ impl Connection {
 impl Flush for Connection {
     fn flush(&self) {
         let core = &mut *self.core.lock();
-        for wire in &mut core.websockets {
-            wire.flush();
-        }
+        // Inside, unlike a `for` loop, the first is not told from the others at each step.
+        core.wires.iter_mut().for_each(Wire::flush);
         self.tell_drained(core);
     }
 }

@@ -52,24 +52,25 @@ impl ClientFiles {
         }
     }
 
-    /// Answers a request for one of the files; `None` if it is not for one. `path` is what follows
-    /// the server's own path.
+    /// The file that a request is for. `path` is what follows the server's own path.
+    pub(super) fn find(path: &str, method: &Method) -> Option<&'static str> {
+        let name = FILES.iter().find(|name| **name == path)?;
+        matches!(*method, Method::GET | Method::HEAD).then_some(name)
+    }
+
+    /// Answers a request for a file that was [found](Self::find).
     pub(super) async fn answer<B>(
         &self,
-        path: &str,
+        name: &'static str,
         request: &Request<B>,
         compress: bool,
-    ) -> Option<Answer> {
-        let name = *FILES.iter().find(|name| **name == path)?;
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return None;
-        }
+    ) -> Answer {
         let encoding = Encoding::accepted(request.headers()).filter(|_| compress);
         let file = match self.file(name, encoding).await {
             Ok(file) => file,
             Err(error) => {
                 tracing::debug!(%error, name, "client bundle");
-                return Some(answer::empty(StatusCode::NOT_FOUND));
+                return answer::empty(StatusCode::NOT_FOUND);
             }
         };
         let mut answer = if is_known(request.headers(), &file.etag) {
@@ -83,7 +84,7 @@ impl ClientFiles {
         if compress {
             headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         }
-        Some(answer)
+        answer
     }
 
     /// The file as it is now. It is read and compressed when it has changed.

@@ -29,11 +29,14 @@ impl Encoding {
                     Some((name, parameter)) => (name, weight(parameter)),
                     None => (element, 1000),
                 };
-                match name.trim().to_ascii_lowercase().as_str() {
-                    "gzip" | "x-gzip" => gzip = Some(weight),
-                    "deflate" => deflate = Some(weight),
-                    "*" => other = weight,
-                    _ => {}
+                let name = name.trim();
+                let is = |coding: &str| name.eq_ignore_ascii_case(coding);
+                if is("gzip") || is("x-gzip") {
+                    gzip = Some(weight);
+                } else if is("deflate") {
+                    deflate = Some(weight);
+                } else if name == "*" {
+                    other = weight;
                 }
             }
         }

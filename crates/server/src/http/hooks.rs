@@ -5,9 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use faststr::FastStr;
 use http::{HeaderMap, HeaderValue, Request, header};
-use parking_lot::RwLock;
 use songi_engineio::RequestError;
 use songi_socketio::handler::{Contained, Decision, Verdict, contain};
 
@@ -25,7 +25,7 @@ type ErrorFn = Arc<dyn Fn(&ConnectionError<'_>) + Send + Sync>;
 /// All hooks of a server. Replaced as a whole when one is added, so that no lock is held while one
 /// runs.
 #[derive(Default)]
-pub(crate) struct Hooks(RwLock<Arc<Table>>);
+pub(crate) struct Hooks(ArcSwap<Table>);
 
 #[derive(Clone, Default)]
 pub(super) struct Table {
@@ -63,7 +63,7 @@ impl Server {
         allow: impl Fn(Handshake) -> R + Send + Sync + 'static,
     ) -> &Self {
         let allow: AllowFn = Arc::new(move |request| allow(request).decide());
-        self.add_hook(|table| table.allow.push(allow))
+        self.add_hook(|table| table.allow.push(allow.clone()))
     }
 
     /// Makes the ids of sessions, instead of the server's 120 random bits. They are secrets: who
@@ -90,7 +90,7 @@ impl Server {
             let id = generate(request);
             Box::pin(async move { id.await.into() })
         });
-        self.add_hook(|table| table.id = Some(generate))
+        self.add_hook(|table| table.id = Some(generate.clone()))
     }
 
     /// Changes the headers of the first answer of each session ("Event: initial_headers").
@@ -107,7 +107,8 @@ impl Server {
         &self,
         change: impl Fn(&mut HeaderMap, &Request<()>) + Send + Sync + 'static,
     ) -> &Self {
-        self.add_hook(|table| table.initial_headers.push(Arc::new(change)))
+        let change: HeadersFn = Arc::new(change);
+        self.add_hook(|table| table.initial_headers.push(change.clone()))
     }
 
     /// Changes the headers of each answer of a session, the first included ("Event: headers"):
@@ -117,7 +118,8 @@ impl Server {
         &self,
         change: impl Fn(&mut HeaderMap, &Request<()>) + Send + Sync + 'static,
     ) -> &Self {
-        self.add_hook(|table| table.headers.push(Arc::new(change)))
+        let change: HeadersFn = Arc::new(change);
+        self.add_hook(|table| table.headers.push(change.clone()))
     }
 
     /// Is told of each connection that did not come about, and of each request that fits no
@@ -135,27 +137,33 @@ impl Server {
         &self,
         told: impl Fn(&ConnectionError<'_>) + Send + Sync + 'static,
     ) -> &Self {
-        self.add_hook(|table| table.errors.push(Arc::new(told)))
+        let told: ErrorFn = Arc::new(told);
+        self.add_hook(|table| table.errors.push(told.clone()))
     }
 
-    fn add_hook(&self, add: impl FnOnce(&mut Table)) -> &Self {
-        add(Arc::make_mut(&mut *self.shared.hooks.0.write()));
+    fn add_hook(&self, add: impl Fn(&mut Table)) -> &Self {
+        self.shared.hooks.0.rcu(|table| {
+            let mut table = Table::clone(table);
+            add(&mut table);
+            table
+        });
         self
     }
 }
 
 impl Hooks {
     pub(super) fn table(&self) -> Arc<Table> {
-        self.0.read().clone()
+        self.0.load_full()
+    }
+
+    /// Whether the headers hooks want the requests.
+    pub(super) fn want_requests(&self) -> bool {
+        let table = self.0.load();
+        !table.initial_headers.is_empty() || !table.headers.is_empty()
     }
 }
 
 impl Table {
-    /// Whether the headers hooks want the requests.
-    pub(super) fn want_requests(&self) -> bool {
-        !self.initial_headers.is_empty() || !self.headers.is_empty()
-    }
-
     /// Asks whether a session may be opened.
     pub(super) async fn allow(&self, request: &Handshake) -> Result<(), RequestError> {
         for allow in &self.allow {

@@ -1,18 +1,18 @@
 //! The server on a port of its own, for those who have no web framework.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::header::HOST;
 use http::{Request, StatusCode, Version};
-use http_body_util::Either;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
-use tower_service::Service as _;
 
+use super::route::Answering;
 use super::{Peer, answer};
 use crate::server::Server;
 
@@ -73,15 +73,15 @@ async fn connection(server: Server, stream: TcpStream, address: SocketAddr) {
         address,
         secure: false,
     };
-    let service = service_fn(move |mut request: Request<_>| {
-        request.extensions_mut().insert(peer);
-        let mut service = server.service();
-        async move {
-            if lacks_host(&request) {
-                return Ok(answer::empty(StatusCode::BAD_REQUEST).map(Either::Left));
-            }
-            service.call(request).await
-        }
+    let service = service_fn(move |request: Request<_>| {
+        let answering = if lacks_host(&request) {
+            Answering::Ready(answer::empty(StatusCode::BAD_REQUEST))
+        } else if server.is_for_it(&request) {
+            Answering::of(&server.shared, request, Some(peer))
+        } else {
+            Answering::Ready(answer::empty(StatusCode::NOT_FOUND))
+        };
+        async move { Ok::<_, Infallible>(answering.finish().await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder

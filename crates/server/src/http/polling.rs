@@ -15,56 +15,80 @@ use super::reply::Reply;
 use super::{Answer, answer};
 use crate::connection::Connection;
 
-pub(super) async fn get(connection: Arc<Connection>, reply: Reply) -> Answer {
-    let (request, answer) = connection.poll_opened();
-    let waiting = Waiting {
-        connection,
-        request,
-        answer: Some(answer),
-    };
-    waiting.answer(reply).await
+/// A GET, which waits for packets.
+pub(super) struct Get(Waiting);
+
+impl Get {
+    pub(super) fn new(connection: Arc<Connection>, reply: Reply) -> Self {
+        let (id, answer) = connection.poll_opened();
+        Self(Waiting {
+            connection,
+            id,
+            answer: Some(answer),
+            reply,
+        })
+    }
+
+    pub(super) async fn answer(&mut self) -> Answer {
+        self.0.answer().await
+    }
 }
 
-pub(super) async fn post<B>(
-    connection: Arc<Connection>,
-    query: Query,
-    request: Request<()>,
+/// A POST, which brings packets.
+pub(super) struct Post<B> {
+    waiting: Waiting,
     body: B,
-) -> Answer
+}
+
+impl<B> Post<B>
 where
-    B: Body + Send + 'static,
-    B::Data: Send,
+    B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let content_type = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .map(|value| value.as_bytes());
-    let (id, answer) = connection.post_opened(content_type);
-    let reply = Reply::new(connection.shared(), query, request);
-    let mut waiting = Waiting {
-        connection: connection.clone(),
-        request: id,
-        answer: Some(answer),
-    };
-
-    let limit = connection.shared().config.max_http_buffer_size;
-    let body = tokio::select! {
-        biased;
-        // It was refused, or the session ended: the rest of the body may never come.
-        response = waiting.response() => return write(reply, response).await,
-        body = read(body, limit) => body,
-    };
-    match body {
-        Ok(body) if reply.jsonp.is_some() => connection.post_body(id, Jsonp::form(&body)),
-        Ok(body) => connection.post_body(id, body),
-        Err(ReadError::TooLarge) => connection.post_too_large(id),
-        // The request ends here: to drop what waits for its answer gives it up.
-        Err(ReadError::Broken) => return answer::empty(StatusCode::BAD_REQUEST),
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        query: Query,
+        request: Request<()>,
+        body: B,
+    ) -> Self {
+        let content_type = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .map(|value| value.as_bytes());
+        let (id, answer) = connection.post_opened(content_type);
+        let reply = Reply::new(connection.shared(), query, request);
+        let waiting = Waiting {
+            connection,
+            id,
+            answer: Some(answer),
+            reply,
+        };
+        Self { waiting, body }
     }
-    // The client sends the next POST after this answer, and not before the handlers keep up.
-    connection.caught_up().await;
-    waiting.answer(reply).await
+
+    pub(super) async fn answer(self) -> Answer {
+        let Self { mut waiting, body } = self;
+        let limit = waiting.connection.shared().config.max_http_buffer_size;
+        let body = tokio::select! {
+            biased;
+            // It was refused, or the session ended: the rest of the body may never come.
+            response = waiting.response() => return waiting.write(response).await,
+            body = read(body, limit) => body,
+        };
+        let (connection, id) = (&waiting.connection, waiting.id);
+        match body {
+            Ok(body) if waiting.reply.jsonp.is_some() => {
+                connection.post_body(id, Jsonp::form(&body));
+            }
+            Ok(body) => connection.post_body(id, body),
+            Err(ReadError::TooLarge) => connection.post_too_large(id),
+            // The request ends here: to drop what waits for its answer gives it up.
+            Err(ReadError::Broken) => return answer::empty(StatusCode::BAD_REQUEST),
+        }
+        // The client sends the next POST after this answer, and not before the handlers keep up.
+        connection.caught_up().await;
+        waiting.answer().await
+    }
 }
 
 /// Why a body could not be read.
@@ -93,14 +117,15 @@ where
 /// gone.
 struct Waiting {
     connection: Arc<Connection>,
-    request: RequestId,
+    id: RequestId,
     answer: Option<oneshot::Receiver<songi_engineio::Response>>,
+    reply: Reply,
 }
 
 impl Waiting {
-    async fn answer(mut self, reply: Reply) -> Answer {
+    async fn answer(&mut self) -> Answer {
         let response = self.response().await;
-        write(reply, response).await
+        self.write(response).await
     }
 
     /// What the session answers, once; `None` when it has gone with the server.
@@ -109,19 +134,19 @@ impl Waiting {
         self.answer = None;
         response
     }
-}
 
-async fn write(reply: Reply, response: Option<songi_engineio::Response>) -> Answer {
-    match response {
-        Some(response) => reply.write(response).await,
-        None => answer::empty(StatusCode::SERVICE_UNAVAILABLE),
+    async fn write(&self, response: Option<songi_engineio::Response>) -> Answer {
+        match response {
+            Some(response) => self.reply.write(response).await,
+            None => answer::empty(StatusCode::SERVICE_UNAVAILABLE),
+        }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         if self.answer.is_some() {
-            self.connection.request_aborted(self.request);
+            self.connection.request_aborted(self.id);
         }
     }
 }

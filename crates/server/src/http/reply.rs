@@ -19,6 +19,11 @@ pub(super) struct Reply {
     encoding: Option<Encoding>,
     /// Bodies from so many bytes on are compressed.
     threshold: usize,
+    /// What else the headers depend on, where they do.
+    headers: Option<Box<Headers>>,
+}
+
+struct Headers {
     hooks: Arc<Table>,
     /// For the hooks, where there are any that want it.
     request: Option<Request<()>>,
@@ -30,25 +35,28 @@ impl Reply {
     pub(super) fn new(shared: &Shared, query: Query, request: Request<()>) -> Self {
         let threshold = shared.config.http_compression;
         let encoding = threshold.and_then(|_| Encoding::accepted(request.headers()));
-        let hooks = shared.hooks.table();
+        let wanted = shared.hooks.want_requests();
+        let headers = wanted.then(|| Box::new(Headers::new(shared, Some(request), None)));
         Self {
             jsonp: query.jsonp,
             encoding,
             threshold: threshold.unwrap_or_default(),
-            request: hooks.want_requests().then_some(request),
-            hooks,
-            first: None,
+            headers,
         }
     }
 
     /// The answer is the first of the session with this id.
     pub(super) fn first_of(mut self, shared: &Shared, sid: &str) -> Self {
-        self.first = Some(cookie(shared, sid));
+        let first = Some(cookie(shared, sid));
+        match &mut self.headers {
+            Some(headers) => headers.first = first,
+            None => self.headers = Some(Box::new(Headers::new(shared, None, first))),
+        }
         self
     }
 
     /// Writes what the session answers.
-    pub(super) async fn write(self, mut response: songi_engineio::Response) -> Answer {
+    pub(super) async fn write(&self, mut response: songi_engineio::Response) -> Answer {
         let may_compress = response.compress && response.body.len() >= self.threshold;
         let is_payload = matches!(
             response.content_type,
@@ -77,9 +85,25 @@ impl Reply {
                 HeaderValue::from_static("nosniff"),
             );
         }
-        self.hooks
-            .change(headers, self.first.as_ref(), self.request.as_ref());
+        if let Some(more) = &self.headers {
+            more.hooks
+                .change(headers, more.first.as_ref(), more.request.as_ref());
+        }
         answer
+    }
+}
+
+impl Headers {
+    fn new(
+        shared: &Shared,
+        request: Option<Request<()>>,
+        first: Option<Option<HeaderValue>>,
+    ) -> Self {
+        Self {
+            hooks: shared.hooks.table(),
+            request,
+            first,
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! From a request to what it means for which session.
 
 use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::header::{ORIGIN, UPGRADE};
@@ -11,70 +13,109 @@ use songi_engineio::{Query, RequestError, Route, Transport, request};
 
 use super::refused::{ConnectionError, RefusalCause};
 use super::reply::Reply;
-use super::{Answer, answer, cors, polling, upgrade};
+use super::{Answer, ClientFiles, Peer, answer, cors, polling, upgrade};
 use crate::connection::Connection;
 use crate::handshake::Handshake;
 use crate::server::Shared;
 
-/// Answers a request to the server's path, of which `below` is what follows.
-pub(super) async fn answer<B>(shared: Arc<Shared>, request: Request<B>, below: &str) -> Answer
-where
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    let (parts, body) = request.into_parts();
-    let request = Request::from_parts(parts, ());
-    let Some(cors) = &shared.config.cors else {
-        return answer_to(shared, request, body, below).await;
-    };
-    let headers = cors.headers(&request);
-    let mut answer = if request.method() == Method::OPTIONS {
-        cors.preflight(&request)
-    } else {
-        answer_to(shared, request, body, below).await
-    };
-    cors::add(&mut answer, headers);
-    answer
+/// How a request is answered.
+pub(super) enum Answering<B> {
+    Ready(Answer),
+    Get(polling::Get),
+    Post(polling::Post<B>),
+    /// By what few requests need.
+    Other(Pin<Box<dyn Future<Output = Answer> + Send>>),
 }
 
-async fn answer_to<B>(shared: Arc<Shared>, request: Request<()>, body: B, below: &str) -> Answer
+impl<B> Answering<B>
 where
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    if let Some(files) = &shared.client_files {
-        let compress = shared.config.http_compression.is_some();
-        if let Some(answer) = files.answer(below, &request, compress).await {
-            return answer;
+    /// For a request to the server's path. `peer` is added to its extensions where somebody may
+    /// look for it.
+    pub(super) fn of(shared: &Arc<Shared>, mut request: Request<B>, peer: Option<Peer>) -> Self {
+        let Some(cors) = &shared.config.cors else {
+            return Self::without_cors(shared, request, peer);
+        };
+        introduce(&mut request, peer);
+        let headers = cors.headers(&request);
+        let answering = if request.method() == Method::OPTIONS {
+            Self::Ready(cors.preflight(&request))
+        } else {
+            Self::without_cors(shared, request, None)
+        };
+        Self::Other(Box::pin(async move {
+            let mut answer = answering.finish().await;
+            cors::add(&mut answer, headers);
+            answer
+        }))
+    }
+
+    /// The answer, once it is there.
+    pub(super) async fn finish(self) -> Answer {
+        match self {
+            Self::Ready(answer) => answer,
+            Self::Get(mut get) => get.answer().await,
+            Self::Post(post) => post.answer().await,
+            Self::Other(other) => other.await,
         }
     }
-    let query = Query::parse(request.uri().query().unwrap_or_default());
-    let refused = |error: &RequestError, query: &Query, request: &Request<()>| {
-        let cause = RefusalCause::of(error, query, request);
-        refuse(&shared, error, &cause, request)
-    };
-    let route = match route(&shared, &query, &request) {
-        Ok(route) => route,
-        Err(error) => return refused(&error, &query, &request),
-    };
-    let sid = match &route {
-        Route::Open(transport, _) => return open(shared, *transport, query, request).await,
-        Route::Poll(sid) | Route::Post(sid) | Route::Upgrade(sid) => sid,
-        _ => return refused(&RequestError::BadRequest, &query, &request),
-    };
-    // It was there when the route was found, and may have closed since.
-    let Some(connection) = shared.connection(sid) else {
-        return refused(&RequestError::UnknownSid, &query, &request);
-    };
-    match route {
-        Route::Poll(_) => {
-            let reply = Reply::new(&shared, query, request);
-            polling::get(connection, reply).await
+
+    fn without_cors(shared: &Arc<Shared>, request: Request<B>, peer: Option<Peer>) -> Self {
+        let (parts, body) = request.into_parts();
+        let mut request = Request::from_parts(parts, ());
+        if let Some(name) = client_file(shared, &request) {
+            return Self::Other(Box::pin(send_file(shared.clone(), name, request)));
         }
-        Route::Post(_) => polling::post(connection, query, request, body).await,
-        _ => upgrade::upgrade(connection, request),
+        let query = Query::parse(request.uri().query().unwrap_or_default());
+        let found = route(shared, &query, &request);
+        let is_polling = matches!(found, Ok((Route::Poll(_) | Route::Post(_), Some(_))));
+        if !is_polling || shared.hooks.want_requests() {
+            introduce(&mut request, peer);
+        }
+        let error = match found {
+            Ok((Route::Open(transport, _), _)) => {
+                let open = open(shared.clone(), transport, query, request);
+                return Self::Other(Box::pin(open));
+            }
+            Ok((Route::Poll(_), Some(connection))) => {
+                let reply = Reply::new(shared, query, request);
+                return Self::Get(polling::Get::new(connection, reply));
+            }
+            Ok((Route::Post(_), Some(connection))) => {
+                return Self::Post(polling::Post::new(connection, query, request, body));
+            }
+            Ok((Route::Upgrade(_), Some(connection))) => {
+                return Self::Ready(upgrade::upgrade(connection, request));
+            }
+            Ok(_) => RequestError::BadRequest,
+            Err(error) => error,
+        };
+        let cause = RefusalCause::of(&error, &query, &request);
+        Self::Ready(refuse(shared, &error, &cause, &request))
+    }
+}
+
+fn introduce<B>(request: &mut Request<B>, peer: Option<Peer>) {
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(peer);
+    }
+}
+
+/// The file that a request is for, if the server has such files.
+fn client_file(shared: &Shared, request: &Request<()>) -> Option<&'static str> {
+    shared.client_files.as_ref()?;
+    let below = shared.config.below_path(request.uri().path())?;
+    ClientFiles::find(below, request.method())
+}
+
+async fn send_file(shared: Arc<Shared>, name: &'static str, request: Request<()>) -> Answer {
+    let compress = shared.config.http_compression.is_some();
+    match &shared.client_files {
+        Some(files) => files.answer(name, &request, compress).await,
+        None => answer::empty(StatusCode::NOT_FOUND),
     }
 }
 
@@ -118,7 +159,7 @@ async fn open(
         return bad_id(&request);
     };
     let reply = Reply::new(&shared, query, request).first_of(&shared, &sid);
-    polling::get(connection, reply).await
+    polling::Get::new(connection, reply).answer().await
 }
 
 /// Refuses a request, and tells the application.
@@ -158,7 +199,12 @@ pub(super) fn is_extended_connect<B>(request: &Request<B>) -> bool {
     request.method() == Method::CONNECT && request.extensions().get::<Protocol>().is_some()
 }
 
-fn route(shared: &Shared, query: &Query, request: &Request<()>) -> Result<Route, RequestError> {
+/// The route of a request, and its session unless it opens one.
+fn route(
+    shared: &Shared,
+    query: &Query,
+    request: &Request<()>,
+) -> Result<(Route, Option<Arc<Connection>>), RequestError> {
     let request = request::Request {
         method: match *request.method() {
             Method::GET => request::Method::Get,
@@ -173,7 +219,10 @@ fn route(shared: &Shared, query: &Query, request: &Request<()>) -> Result<Route,
             .get(ORIGIN)
             .map(|origin| origin.as_bytes()),
     };
-    request::route(request, &shared.engine, |sid: &str| {
-        shared.connection(sid)?.carrier()
-    })
+    let mut connection = None;
+    let route = request::route(request, &shared.engine, |sid: &str| {
+        connection = shared.connection(sid);
+        connection.as_ref()?.carrier()
+    })?;
+    Ok((route, connection))
 }

@@ -13,7 +13,7 @@ use http_body_util::{Either, Full};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::route;
+use super::route::Answering;
 use crate::server::Server;
 
 /// Puts a [`Server`] in front of another service: made by [`Server::layer`].
@@ -28,6 +28,14 @@ pub struct ServerLayer {
 pub struct ServerService<S = NotFound> {
     server: Server,
     inner: S,
+}
+
+impl Server {
+    /// Whether a request is for this server.
+    pub(super) fn is_for_it<B>(&self, request: &Request<B>) -> bool {
+        let path = request.uri().path();
+        self.shared.config.below_path(path).is_some()
+    }
 }
 
 /// Answers every request with 404.
@@ -79,12 +87,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if let Some(below) = self.server.shared.config.below_path(request.uri().path()) {
-            let (shared, below) = (self.server.shared.clone(), below.to_owned());
-            return Box::pin(async move {
-                let answer = route::answer(shared, request, &below).await;
-                Ok(answer.map(Either::Left))
-            });
+        if self.server.is_for_it(&request) {
+            let answering = Answering::of(&self.server.shared, request, None);
+            return Box::pin(async move { Ok(answering.finish().await.map(Either::Left)) });
         }
         let inner = self.inner.call(request);
         Box::pin(async move { Ok(inner.await?.map(Either::Right)) })

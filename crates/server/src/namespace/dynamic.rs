@@ -136,7 +136,7 @@ impl Drop for Stay {
 
 impl NamespaceInner {
     fn inherit(&self, parent: &Self) {
-        *self.handlers.write() = parent.handlers();
+        self.handlers.store(parent.handlers.load_full());
         let concurrency = parent.concurrency();
         self.concurrency.store(concurrency, Ordering::Relaxed);
         self.watched.store(parent.is_watched(), Ordering::Relaxed);

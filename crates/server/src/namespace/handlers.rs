@@ -9,8 +9,7 @@ use songi_socketio::handler::{Handler, HandlerFn, HandlerTable, Middleware, Midd
 use super::{Namespace, ServerSide};
 use crate::socket::Socket;
 
-/// What was registered. The tables are replaced as a whole, so that dispatching takes no lock for
-/// longer than a clone.
+/// What was registered. It is replaced as a whole, so that dispatching takes no lock.
 #[derive(Clone, Default)]
 pub(crate) struct Handlers {
     pub(crate) middlewares: Arc<Vec<MiddlewareFn<Socket>>>,
@@ -182,10 +181,13 @@ impl Namespace {
     /// namespaces.
     pub(super) fn change(&self, change: impl Fn(&mut Handlers)) -> &Self {
         let apply = |namespace: &Self| {
-            let mut handlers = namespace.0.handlers.write();
+            let inner = &namespace.0;
+            let _registering = inner.registering.lock();
+            let mut handlers = Handlers::clone(&inner.handlers());
             change(&mut handlers);
             let watched = !handlers.table.outgoing().is_empty();
-            namespace.0.watched.store(watched, Ordering::Relaxed);
+            inner.handlers.store(Arc::new(handlers));
+            inner.watched.store(watched, Ordering::Relaxed);
         };
         match self.0.family.children() {
             None => apply(self),

@@ -1,9 +1,7 @@
 //! Events that servers of a cluster send to each other.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use faststr::FastStr;
 use parking_lot::Mutex;
@@ -88,12 +86,10 @@ impl Namespace {
             namespace: self.clone(),
             answers: Arc::new(Mutex::new(answers)),
         };
-        let handlers = self.0.handlers.read().server_side.clone();
-        let mut run = Run::new(place, handlers, Job::Event { name, id, args });
-        // The waker is not needed: if a handler waits, the task polls it again.
-        let polled = Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop()));
-        if polled == Poll::Pending {
-            tokio::spawn(run);
+        let handlers = self.0.handlers();
+        let job = Job::Event { name, id, args };
+        if let Some(rest) = Run::start(&place, &handlers.server_side, None, job) {
+            tokio::spawn(rest);
         }
     }
 }

@@ -75,7 +75,8 @@ impl Memory {
     pub(crate) fn broadcast(&self, rooms: &Rooms, packet: &Outgoing, options: &BroadcastOptions) {
         let mut kept = self.kept.lock();
         let packet = kept.record(packet, options, self.now());
-        deliver(rooms.select(options), &packet, options.flags.send_options());
+        let sockets = rooms.select(options).into_iter();
+        deliver(sockets, &packet, options.flags.send_options());
     }
 
     /// Sends an event to one client, or keeps it while that one is away.

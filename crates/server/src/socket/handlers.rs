@@ -198,7 +198,7 @@ impl SocketInner {
     /// Whether there are handlers that want to know the rooms of a socket that leaves.
     pub(crate) fn has_disconnecting(&self) -> bool {
         let own = self.own.get();
-        self.namespace.inner().table().has_disconnecting()
+        self.namespace.inner().handlers().table.has_disconnecting()
             || own.is_some_and(|own| own.table.read().has_disconnecting())
     }
 

@@ -15,10 +15,10 @@ impl SocketInner {
         else {
             return;
         };
-        let (shared, own) = (self.namespace.inner().table(), self.own_table());
+        let (handlers, own) = (self.namespace.inner().handlers(), self.own_table());
         let own = own.iter().flat_map(|table| table.outgoing());
         let socket = Socket::from_inner(self.clone());
-        for handler in shared.outgoing().iter().chain(own) {
+        for handler in handlers.table.outgoing().iter().chain(own) {
             let mut event = EventContext::new(&socket, &name, &args, None);
             match contain(|| handler.call(&mut event)) {
                 Ok(Ok(None)) => {}

@@ -17,7 +17,7 @@ use super::{BoxFuture, Failure, HandlerSocket};
 )]
 pub trait Answer<M>: Sized {
     /// Answers now, or gives the future that will.
-    fn answer<S: HandlerSocket>(self, responder: Responder<S>) -> Option<BoxFuture<()>>;
+    fn answer<S: HandlerSocket>(self, responder: Responder<'_, S>) -> Option<BoxFuture<()>>;
 }
 
 /// Marks a plain value.
@@ -33,7 +33,7 @@ pub struct Fallible<M>(M);
 pub struct Async<M>(M);
 
 impl<T: Serialize> Answer<Plain> for T {
-    fn answer<S: HandlerSocket>(self, responder: Responder<S>) -> Option<BoxFuture<()>> {
+    fn answer<S: HandlerSocket>(self, responder: Responder<'_, S>) -> Option<BoxFuture<()>> {
         responder.send(&self);
         None
     }
@@ -44,7 +44,7 @@ where
     T: Answer<M>,
     E: Display,
 {
-    fn answer<S: HandlerSocket>(self, responder: Responder<S>) -> Option<BoxFuture<()>> {
+    fn answer<S: HandlerSocket>(self, responder: Responder<'_, S>) -> Option<BoxFuture<()>> {
         match self {
             Ok(value) => value.answer(responder),
             Err(error) => {
@@ -60,10 +60,12 @@ where
     F: Future<Output: Answer<M>> + Send + 'static,
     M: 'static,
 {
-    fn answer<S: HandlerSocket>(self, responder: Responder<S>) -> Option<BoxFuture<()>> {
+    fn answer<S: HandlerSocket>(self, responder: Responder<'_, S>) -> Option<BoxFuture<()>> {
+        let (socket, event, ack) = responder.into_parts();
         Some(Box::pin(async move {
+            let output = self.await;
             // An output that is a future itself is not awaited on and on: there is one level.
-            if let Some(rest) = self.await.answer(responder) {
+            if let Some(rest) = output.answer(Responder::new(&socket, &event, ack)) {
                 rest.await;
             }
         }))
@@ -72,16 +74,21 @@ where
 
 /// Where a handler's answer goes.
 #[derive(Debug)]
-pub struct Responder<S> {
-    socket: S,
-    event: FastStr,
+pub struct Responder<'a, S> {
+    socket: &'a S,
+    event: &'a FastStr,
     /// Absent when no ack was asked for, or the handler took it to answer by itself.
     ack: Option<u64>,
 }
 
-impl<S: HandlerSocket> Responder<S> {
-    pub(super) fn new(socket: S, event: FastStr, ack: Option<u64>) -> Self {
+impl<'a, S: HandlerSocket> Responder<'a, S> {
+    pub(super) fn new(socket: &'a S, event: &'a FastStr, ack: Option<u64>) -> Self {
         Self { socket, event, ack }
+    }
+
+    /// To be kept until a future is ready.
+    fn into_parts(self) -> (S, FastStr, Option<u64>) {
+        (self.socket.clone(), self.event.clone(), self.ack)
     }
 
     /// Answers the ack, if one was asked for.
@@ -94,6 +101,6 @@ impl<S: HandlerSocket> Responder<S> {
     /// Reports that the handler failed.
     pub fn fail(self, error: &dyn Display) {
         self.socket
-            .handler_failed(self.ack, &self.event, Failure::Error(error));
+            .handler_failed(self.ack, self.event, Failure::Error(error));
     }
 }

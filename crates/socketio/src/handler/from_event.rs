@@ -79,9 +79,9 @@ impl<'a, S> EventContext<'a, S> {
     }
 }
 
-impl<S: HandlerSocket> EventContext<'_, S> {
-    pub(super) fn responder(&mut self) -> Responder<S> {
-        Responder::new(self.socket.clone(), self.name.clone(), self.ack.take())
+impl<'a, S: HandlerSocket> EventContext<'a, S> {
+    pub(super) fn responder(&mut self) -> Responder<'a, S> {
+        Responder::new(self.socket, self.name, self.ack.take())
     }
 }
 

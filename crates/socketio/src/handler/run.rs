@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll, ready};
+use core::task::{Context, Poll, Waker, ready};
 
 use faststr::FastStr;
 
@@ -58,18 +58,30 @@ impl Job {
     }
 }
 
-/// Calls the handlers of one job; each starts when the one before it has finished. For an event,
-/// those of [`HandlerTable::on_any`] are first, then the middlewares, and if all let it pass, its
-/// own handlers.
+/// The handlers of one job, from the first that has to wait on. Each starts when the one before it
+/// has finished. For an event, those of [`HandlerTable::on_any`] are first, then the middlewares,
+/// and if all let it pass, its own handlers.
 ///
 /// A handler that fails or panics is reported by [`HandlerSocket::handler_failed`], and the next
 /// one is called. Of a panic the peer is told nothing.
 pub struct Run<S> {
     socket: S,
-    /// The handlers that the socket shares with others, and its own.
     shared: Arc<HandlerTable<S>>,
     own: Option<Arc<HandlerTable<S>>>,
     job: Job,
+    progress: Progress,
+}
+
+/// Whom a job is for, and who handles it.
+struct Calls<'a, S> {
+    socket: &'a S,
+    shared: &'a HandlerTable<S>,
+    own: Option<&'a HandlerTable<S>>,
+    job: &'a Job,
+}
+
+/// How far it is.
+struct Progress {
     stage: Stage,
     /// The next one of the stage.
     next: usize,
@@ -91,74 +103,140 @@ enum Waiting {
 }
 
 impl<S: HandlerSocket> Run<S> {
-    /// Calls nothing yet.
-    pub fn new(socket: S, handlers: Arc<HandlerTable<S>>, job: Job) -> Self {
-        let stage = match &job {
-            Job::Event { .. } => Stage::Any,
-            _ => Stage::Handlers,
-        };
-        Self {
+    /// Calls the handlers that the socket shares with others and, each kind behind those, its own,
+    /// right here, as long as none waits. `None` when all have finished; otherwise, whoever gets the
+    /// rest polls it.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use songi_socketio::Arguments;
+    /// # use songi_socketio::handler::{Failure, HandlerFn, HandlerSocket, HandlerTable, Job, Run};
+    /// # #[derive(Clone)]
+    /// # struct Socket;
+    /// # impl HandlerSocket for Socket {
+    /// #     fn acknowledge<T: serde::Serialize>(&self, _: u64, _: &T) {}
+    /// #     fn handler_failed(&self, _: Option<u64>, _: &faststr::FastStr, _: Failure<'_>) {}
+    /// # }
+    /// let mut table = HandlerTable::<Socket>::default();
+    /// table.on("greet".into(), HandlerFn::new(|name: String| format!("Hello, {name}!")));
+    ///
+    /// let job = Job::Event {
+    ///     name: "greet".into(),
+    ///     id: Some(7),
+    ///     args: Arguments::of(&"Ada")?,
+    /// };
+    /// assert!(Run::start(&Socket, &Arc::new(table), None, job).is_none());
+    /// # Ok::<(), songi_socketio::EncodeError>(())
+    /// ```
+    pub fn start(
+        socket: &S,
+        shared: &Arc<HandlerTable<S>>,
+        own: Option<&Arc<HandlerTable<S>>>,
+        job: Job,
+    ) -> Option<Self> {
+        let calls = Calls {
             socket,
-            shared: handlers,
-            own: None,
+            shared,
+            own: own.map(|own| &**own),
+            job: &job,
+        };
+        let mut progress = Progress::of(&job);
+        // The waker is not needed: what waits is polled again by who gets it.
+        let mut cx = Context::from_waker(Waker::noop());
+        if calls.poll(&mut progress, &mut cx).is_ready() {
+            return None;
+        }
+        Some(Self {
+            socket: socket.clone(),
+            shared: shared.clone(),
+            own: own.cloned(),
             job,
-            stage,
-            next: 0,
-            waiting: None,
+            progress,
+        })
+    }
+}
+
+impl<S: HandlerSocket + Unpin> Future for Run<S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let calls = Calls {
+            socket: &this.socket,
+            shared: &this.shared,
+            own: this.own.as_deref(),
+            job: &this.job,
+        };
+        calls.poll(&mut this.progress, cx)
+    }
+}
+
+impl<S: HandlerSocket> Calls<'_, S> {
+    fn poll(&self, progress: &mut Progress, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match &mut progress.waiting {
+                Some(Waiting::Handler(future)) => {
+                    let finished = ready!(Pin::new(future).poll(cx));
+                    progress.waiting = None;
+                    if let Err(panic) = finished {
+                        self.failed(None, Failure::Panic(&panic));
+                    }
+                }
+                Some(Waiting::Middleware(future)) => {
+                    let verdict = ready!(Pin::new(future).poll(cx));
+                    progress.waiting = None;
+                    self.decided(progress, verdict);
+                }
+                None => {}
+            }
+            if !self.advance(progress) {
+                return Poll::Ready(());
+            }
         }
     }
 
-    /// Calls the socket's own handlers too, each kind behind the shared ones.
-    #[must_use]
-    pub fn with_own(mut self, handlers: Option<Arc<HandlerTable<S>>>) -> Self {
-        self.own = handlers;
-        self
-    }
-
     /// Starts the next call; `false` when all is done.
-    fn advance(&mut self) -> bool {
-        let (shared, own) = (&self.shared, self.own.as_deref());
-        let index = self.next;
-        self.next += 1;
-        match self.stage {
-            Stage::Any => {
-                let handler = pick(shared.any(), own.map(HandlerTable::any), index).cloned();
-                match handler {
-                    Some(handler) => self.call(&handler),
-                    None => self.enter(Stage::Middlewares),
-                }
-            }
+    fn advance(&self, progress: &mut Progress) -> bool {
+        let (shared, own) = (self.shared, self.own);
+        let index = progress.next;
+        progress.next += 1;
+        match progress.stage {
+            Stage::Any => match pick(shared.any(), own.map(HandlerTable::any), index) {
+                Some(handler) => self.call(progress, handler),
+                None => progress.enter(Stage::Middlewares),
+            },
             Stage::Middlewares => {
                 let own = own.map(HandlerTable::middlewares);
-                match pick(shared.middlewares(), own, index).cloned() {
-                    Some(middleware) => self.check(&middleware),
-                    None => self.enter(Stage::Handlers),
+                match pick(shared.middlewares(), own, index) {
+                    Some(middleware) => self.check(progress, middleware),
+                    None => progress.enter(Stage::Handlers),
                 }
             }
             Stage::Handlers => {
                 let (shared, own) = (
-                    shared.of(&self.job),
-                    own.and_then(|table| table.of(&self.job)),
+                    shared.of(self.job),
+                    own.and_then(|table| table.of(self.job)),
                 );
                 if shared.is_none() && own.is_none() {
-                    self.enter(Stage::Fallback);
+                    progress.enter(Stage::Fallback);
                     return true;
                 }
                 let shared = shared.unwrap_or_default();
-                let last = shared.len() + own.map_or(0, <[_]>::len) <= self.next;
-                let handler = pick(shared, own, index).cloned();
-                if let Some(handler) = handler {
-                    self.call(&handler);
+                let last = shared.len() + own.map_or(0, <[_]>::len) <= progress.next;
+                if let Some(handler) = pick(shared, own, index) {
+                    self.call(progress, handler);
                 }
                 if last {
-                    self.enter(Stage::Over);
+                    progress.enter(Stage::Over);
+                    // Whether it waits is seen by who polls.
+                    return progress.waiting.is_some();
                 }
             }
             Stage::Fallback => {
                 let own = own.map(HandlerTable::fallback);
-                match pick(shared.fallback(), own, index).cloned() {
-                    Some(handler) => self.call(&handler),
-                    None => self.enter(Stage::Over),
+                match pick(shared.fallback(), own, index) {
+                    Some(handler) => self.call(progress, handler),
+                    None => progress.enter(Stage::Over),
                 }
             }
             Stage::Over => return false,
@@ -166,50 +244,45 @@ impl<S: HandlerSocket> Run<S> {
         true
     }
 
-    fn enter(&mut self, stage: Stage) {
-        self.stage = stage;
-        self.next = 0;
-    }
-
-    fn call(&mut self, handler: &HandlerFn<S>) {
+    fn call(&self, progress: &mut Progress, handler: &HandlerFn<S>) {
         let (args, id) = self.job.arguments();
         // Who listens to all events answers none.
-        let id = id.filter(|_| self.stage != Stage::Any);
-        let mut event = EventContext::new(&self.socket, self.job.name(), args, id);
+        let id = id.filter(|_| progress.stage != Stage::Any);
+        let mut event = EventContext::new(self.socket, self.job.name(), args, id);
         match contain(|| handler.call(&mut event)) {
             Ok(Ok(future)) => {
-                self.waiting = future.map(|future| Waiting::Handler(Contained::new(future)));
+                progress.waiting = future.map(|future| Waiting::Handler(Contained::new(future)));
             }
             Ok(Err(error)) => self.failed(id, Failure::Argument(&error)),
             Err(panic) => self.failed(None, Failure::Panic(&panic)),
         }
     }
 
-    fn check(&mut self, middleware: &MiddlewareFn<S>) {
+    fn check(&self, progress: &mut Progress, middleware: &MiddlewareFn<S>) {
         let (args, _) = self.job.arguments();
-        let mut event = EventContext::new(&self.socket, self.job.name(), args, None);
+        let mut event = EventContext::new(self.socket, self.job.name(), args, None);
         let called: Result<Result<Decision, ArgumentError>, Panic> =
             contain(|| middleware.call(&mut event));
         match called {
-            Ok(Ok(Decision::Made(verdict))) => self.decided(Ok(verdict)),
+            Ok(Ok(Decision::Made(verdict))) => self.decided(progress, Ok(verdict)),
             Ok(Ok(Decision::Awaited(future))) => {
-                self.waiting = Some(Waiting::Middleware(Contained::new(future)));
+                progress.waiting = Some(Waiting::Middleware(Contained::new(future)));
             }
             Ok(Err(error)) => {
                 self.failed(None, Failure::Argument(&error));
-                self.enter(Stage::Over);
+                progress.enter(Stage::Over);
             }
-            Err(panic) => self.decided(Err(panic)),
+            Err(panic) => self.decided(progress, Err(panic)),
         }
     }
 
-    fn decided(&mut self, verdict: Result<Result<(), Rejection>, Panic>) {
+    fn decided(&self, progress: &mut Progress, verdict: Result<Result<(), Rejection>, Panic>) {
         match verdict {
             Ok(Ok(())) => return,
             Ok(Err(rejection)) => self.failed(None, Failure::Rejected(&rejection)),
             Err(panic) => self.failed(None, Failure::Panic(&panic)),
         }
-        self.enter(Stage::Over);
+        progress.enter(Stage::Over);
     }
 
     fn failed(&self, id: Option<u64>, failure: Failure<'_>) {
@@ -217,37 +290,29 @@ impl<S: HandlerSocket> Run<S> {
     }
 }
 
+impl Progress {
+    fn of(job: &Job) -> Self {
+        let stage = match job {
+            Job::Event { .. } => Stage::Any,
+            _ => Stage::Handlers,
+        };
+        Self {
+            stage,
+            next: 0,
+            waiting: None,
+        }
+    }
+
+    fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.next = 0;
+    }
+}
+
 fn pick<'a, T>(shared: &'a [T], own: Option<&'a [T]>, index: usize) -> Option<&'a T> {
     match index.checked_sub(shared.len()) {
         None => shared.get(index),
         Some(index) => own?.get(index),
-    }
-}
-
-impl<S: HandlerSocket + Unpin> Future for Run<S> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            match &mut self.waiting {
-                Some(Waiting::Handler(future)) => {
-                    let finished = ready!(Pin::new(future).poll(cx));
-                    self.waiting = None;
-                    if let Err(panic) = finished {
-                        self.failed(None, Failure::Panic(&panic));
-                    }
-                }
-                Some(Waiting::Middleware(future)) => {
-                    let verdict = ready!(Pin::new(future).poll(cx));
-                    self.waiting = None;
-                    self.decided(verdict);
-                }
-                None => {}
-            }
-            if !self.advance() {
-                return Poll::Ready(());
-            }
-        }
     }
 }
 

@@ -202,9 +202,7 @@ mod run {
     /// Runs the handlers of a job that waits nowhere, and gives what they answered.
     fn run(table: HandlerTable<Socket>, job: Job) -> Vec<(Option<u64>, Value)> {
         let socket = Socket::default();
-        let mut run = Run::new(socket.clone(), Arc::new(table), job);
-        let poll = Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop()));
-        assert_eq!(poll, Poll::Ready(()));
+        assert!(Run::start(&socket, &Arc::new(table), None, job).is_none());
         core::mem::take(&mut *socket.0.lock().unwrap())
     }
 
@@ -294,13 +292,8 @@ mod run {
             HandlerFn::new(|socket: Socket| socket.acknowledge(0, &"front")),
         );
         let socket = Socket::default();
-        let mut run =
-            Run::new(socket.clone(), Arc::new(shared), event("x")).with_own(Some(Arc::new(own)));
-        assert!(
-            Pin::new(&mut run)
-                .poll(&mut Context::from_waker(Waker::noop()))
-                .is_ready()
-        );
+        let (shared, own) = (Arc::new(shared), Arc::new(own));
+        assert!(Run::start(&socket, &shared, Some(&own), event("x")).is_none());
         let answers: Vec<_> = socket
             .0
             .lock()

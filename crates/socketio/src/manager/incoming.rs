@@ -66,6 +66,10 @@ impl<P: Clone, A> Manager<P, A> {
                 self.incoming(incoming, bytes, now)
             }
             Ok(None) => {
+                if connection.poll_timeout().is_none() {
+                    // No attachment is missing: the packet was for nobody.
+                    open.received = 0;
+                }
                 self.unblock();
                 Ok(())
             }

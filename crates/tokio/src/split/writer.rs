@@ -123,7 +123,12 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while self.sender.queued() > 0 {
             let io = Pin::new(&mut self.io);
-            let written = ready!(write::poll_write(io, cx, self.sender.slices()))?;
+            let written = ready!(write::poll_write(
+                io,
+                cx,
+                self.sender.queued(),
+                self.sender.slices()
+            ))?;
             self.sender.transmitted(written);
             self.unflushed = true;
             if self.sender.queued() == 0

@@ -16,9 +16,13 @@ use crate::{Error, scratch, write};
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     pub(super) fn poll_write_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            while self.connection.queued() > 0 {
+            loop {
+                let queued = self.connection.queued();
+                if queued == 0 {
+                    break;
+                }
                 let io = Pin::new(&mut self.io);
-                let written = ready!(write::poll_write(io, cx, self.connection.slices()))?;
+                let written = ready!(write::poll_write(io, cx, queued, self.connection.slices()))?;
                 self.connection.transmitted(written);
                 self.unflushed = true;
             }
