@@ -20,6 +20,7 @@ mod network;
 mod plan;
 mod seen;
 mod server;
+mod told;
 
 use choices::Choices;
 use seen::Seen;
