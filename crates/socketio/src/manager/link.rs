@@ -117,7 +117,7 @@ impl<P: Clone, A> Manager<P, A> {
         ) else {
             return;
         };
-        let payload = socket.resume.extend(&auth);
+        let payload = socket.resume.auth(&auth);
         let mut packet = Vec::new();
         match connection.connect(&socket.namespace, &payload, &mut packet) {
             Ok(()) => {
