@@ -30,14 +30,22 @@ pub(crate) struct Args {
 /// File descriptors of a process, or of one of its threads, besides those of connections.
 const OTHER_FILES: usize = 512;
 
+/// Addresses from which the clients of a thread come, and ports that each has for them: half of what
+/// `ip_local_port_range` allows by default, as the kernel searches long for the other half.
+const SOURCES: usize = 4;
+const PORTS: usize = 14_000;
+
 pub(crate) fn run(args: &Args) -> Result<()> {
     let wanted = args.steps.iter().copied().max().context("no steps")?;
     let files = raise_file_limit(wanted + OTHER_FILES)?;
-    // So many ports one address has to connect from (`ip_local_port_range`).
-    const PORTS: usize = 25_000;
-    let each = files.saturating_sub(OTHER_FILES).min(PORTS);
+    let each = files.saturating_sub(OTHER_FILES).min(SOURCES * PORTS);
     anyhow::ensure!(each > 0, "a process may have {files} files only");
     let parts = wanted.div_ceil(each);
+    let sources = scripts::sources(u8::MAX);
+    anyhow::ensure!(
+        parts * SOURCES <= sources.len(),
+        "{wanted} connections are more than the addresses that they may come from allow"
+    );
 
     cpu::keep_for_load();
     let mut command = servers::command(&args.server, 1)?;
@@ -47,11 +55,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         command.args(["--file-tables", &parts.to_string()]);
     }
     let server = Server::spawn(cpu::pinned(&command))?;
-    let addresses = server.addresses.iter().zip(scripts::sources(u8::MAX));
+    let addresses = server.addresses.iter().zip(sources.chunks(SOURCES));
     let parts: Vec<Part> = addresses
-        .map(|(address, source)| {
+        .map(|(address, sources)| {
             let mut target = Target::socket_io(*address);
-            target.sources = vec![source];
+            target.sources = sources.to_vec();
             target.at_once = 64;
             Part::start(target)
         })

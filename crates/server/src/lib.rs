@@ -118,6 +118,7 @@ mod server;
 mod sid;
 mod socket;
 mod state;
+mod tables;
 mod timers;
 
 pub use adapter::Adapter;

@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 
 use crate::adapter::BroadcastOptions;
 use crate::socket::SocketInner;
+use crate::tables;
 
 /// The sockets of one namespace and their rooms, in memory.
 ///
@@ -60,7 +61,7 @@ impl Rooms {
     /// the last there.
     pub(crate) fn remove(&self, id: &FastStr) -> Vec<(FastStr, bool)> {
         let mut maps = self.maps.write();
-        let Some(member) = maps.sockets.remove(id) else {
+        let Some(member) = tables::remove(&mut maps.sockets, id) else {
             return Vec::new();
         };
         let left = member.rooms.into_iter().map(|room| {
@@ -169,10 +170,10 @@ impl Maps {
         let Some(members) = self.rooms.get_mut(room) else {
             return false;
         };
-        members.remove(id);
+        tables::remove(members, id);
         let last = members.is_empty();
         if last {
-            self.rooms.remove(room);
+            tables::remove(&mut self.rooms, room);
         }
         last
     }

@@ -1,6 +1,8 @@
 //! One coarse timer for all connections, instead of one timer each.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ptr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -42,7 +44,8 @@ impl Tick {
 /// The deadlines of all connections of a server, by tick.
 ///
 /// A deadline that moves back is not moved here: it fires, finds nothing due and is scheduled
-/// anew. So a connection whose heartbeat goes on and on costs one entry.
+/// anew. So a connection whose heartbeat goes on and on costs one entry. One that ends is taken out:
+/// a `Weak` would keep its memory until the tick.
 pub(crate) struct Timers<T> {
     ticks: Mutex<BTreeMap<Tick, Vec<Weak<T>>>>,
     earlier: Notify,
@@ -66,6 +69,28 @@ impl<T: Timed> Timers<T> {
         if first {
             self.earlier.notify_one();
         }
+    }
+
+    /// Takes out what was scheduled for this tick, which may have fired meanwhile.
+    pub(crate) fn cancel(&self, tick: Tick, timed: &Arc<T>) {
+        let mut ticks = self.ticks.lock();
+        let Entry::Occupied(mut entry) = ticks.entry(tick) else {
+            return;
+        };
+        let those = entry.get_mut();
+        let is_it = |there: &Weak<T>| ptr::eq(there.as_ptr(), Arc::as_ptr(timed));
+        if let Some(position) = those.iter().position(is_it) {
+            those.swap_remove(position);
+        }
+        if those.is_empty() {
+            entry.remove();
+        }
+    }
+
+    /// How many are scheduled.
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.ticks.lock().values().map(Vec::len).sum()
     }
 
     /// Fires what is due, for ever.
@@ -139,5 +164,22 @@ mod tests {
         assert_eq!(late.0.load(Ordering::Relaxed), 0);
         assert!(origin.elapsed() >= Duration::from_millis(30));
         task.abort();
+    }
+
+    #[test]
+    fn what_is_cancelled_is_held_no_longer() {
+        let timers = Timers::new();
+        let (first, second) = (Arc::new(Counter::default()), Arc::new(Counter::default()));
+        let tick = Tick::at(Duration::from_secs(25));
+        timers.schedule(tick, Arc::downgrade(&first));
+        timers.schedule(tick, Arc::downgrade(&second));
+        timers.cancel(tick, &first);
+        assert_eq!((Arc::weak_count(&first), Arc::weak_count(&second)), (0, 1));
+        // Neither again, nor where it never was.
+        timers.cancel(tick, &first);
+        timers.cancel(Tick::at(Duration::ZERO), &second);
+        assert_eq!(timers.len(), 1);
+        timers.cancel(tick, &second);
+        assert!(timers.ticks.lock().is_empty());
     }
 }

@@ -54,14 +54,18 @@ pub async fn accept<IO: AsyncRead + AsyncWrite + Unpin>(
     policy: &Policy,
     options: &Options,
 ) -> Result<(WebSocket<IO>, Request), AcceptError> {
-    let incoming = Incoming::read(io, options).await?;
-    match policy.accept(incoming.request()) {
-        Ok(accepted) => incoming.accept(&accepted).await,
-        Err(rejection) => {
-            incoming.reject(&rejection).await?;
-            Err(rejection.into())
+    let handshake = async {
+        let incoming = Incoming::read(io, options).await?;
+        match policy.accept(incoming.request()) {
+            Ok(accepted) => incoming.accept(&accepted).await,
+            Err(rejection) => {
+                incoming.reject(&rejection).await?;
+                Err(rejection.into())
+            }
         }
-    }
+    };
+    // On the heap, so that the task in which the connection goes on has no room for it all the time.
+    Box::pin(handshake).await
 }
 
 /// A client's request that waits for its answer: for a server that decides for itself, or adds
@@ -118,7 +122,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Incoming<IO> {
                     });
                 }
                 Err(rejection) => {
-                    refuse(&mut io, &rejection, deadline).await?;
+                    Box::pin(refuse(&mut io, &rejection, deadline)).await?;
                     return Err(rejection.into());
                 }
             }
@@ -150,7 +154,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Incoming<IO> {
     /// # Errors
     /// [`AcceptError::Timeout`] or [`AcceptError::Io`] if it could not be sent.
     pub async fn reject(mut self, rejection: &Rejection) -> Result<(), AcceptError> {
-        refuse(&mut self.io, rejection, self.deadline).await
+        Box::pin(refuse(&mut self.io, rejection, self.deadline)).await
     }
 }
 

@@ -54,7 +54,7 @@ pub enum ConnectError {
 /// # Errors
 /// Why there is no connection. A response that refuses is there with its headers and body.
 pub async fn connect(url: &str) -> Result<(WebSocket<Stream>, Response), ConnectError> {
-    Connect::new(url)?.open().await
+    Box::pin(Connect::new(url)?.open()).await
 }
 
 /// A connection to be made, with headers, subprotocols and limits.

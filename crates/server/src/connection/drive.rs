@@ -14,6 +14,7 @@ use super::core::{Core, Work, Works, post};
 use crate::joining;
 use crate::metrics::count;
 use crate::reason::DisconnectReason;
+use crate::tables;
 use crate::timers::{Tick, Timed};
 
 impl Connection {
@@ -124,7 +125,7 @@ impl Connection {
                     violation = violation.as_ref().map(tracing::field::display),
                 );
                 self.shared.counters.ended(mem::take(&mut core.traffic));
-                self.shared.connections.write().remove(&self.sid);
+                tables::remove(&mut *self.shared.connections.write(), &self.sid);
                 let reason = core.reason.unwrap_or_else(|| disconnect_reason(reason));
                 if let Some(violation) = violation {
                     core.description
@@ -212,6 +213,12 @@ impl Connection {
 
     /// Keeps the earliest deadline in the timers.
     fn schedule(self: &Arc<Self>, core: &mut Core) {
+        if core.session.is_closed() {
+            if let Some(tick) = core.scheduled.take() {
+                self.shared.timers.cancel(tick, self);
+            }
+            return;
+        }
         let deadlines = [core.session.poll_timeout(), core.protocol.poll_timeout()];
         let Some(next) = deadlines.into_iter().flatten().min() else {
             return;
@@ -221,7 +228,9 @@ impl Connection {
             .is_none_or(|scheduled| scheduled.is_late_for(next))
         {
             let tick = Tick::at(next);
-            core.scheduled = Some(tick);
+            if let Some(later) = core.scheduled.replace(tick) {
+                self.shared.timers.cancel(later, self);
+            }
             self.shared.timers.schedule(tick, Arc::downgrade(self));
         }
     }
