@@ -9,7 +9,7 @@ use faststr::FastStr;
 use libfuzzer_sys::fuzz_target;
 use songi_socketio::client::{Config, Connection, Error, Incoming};
 use songi_socketio::recovery::Resume;
-use songi_socketio::{Decoder, Limits};
+use songi_socketio::{Decoder, Limits, RawJson};
 
 #[derive(Arbitrary, Debug)]
 enum Operation<'a> {
@@ -28,6 +28,7 @@ fuzz_target!(|operations: Vec<Operation<'_>>| {
     let mut now = Duration::ZERO;
     let mut server = Connection::new(&Config::default());
     let mut resume = Resume::default();
+    let none = RawJson::of(&()).expect("it serialises");
     for operation in operations {
         let name = |n: u8| format!("/{}", n % 4);
         let prefix = |n: u8| format!("/{},", n % 4);
@@ -37,7 +38,7 @@ fuzz_target!(|operations: Vec<Operation<'_>>| {
             Operation::Text(text) => server.receive_text(FastStr::new(text), now),
             Operation::Binary(data) => server.receive_binary(Bytes::copy_from_slice(data), now),
             Operation::Connect(n) => {
-                let _ = server.connect(&name(n), &resume.auth(&()), &mut out);
+                let _ = server.connect(&name(n), &resume.auth(&none), &mut out);
                 Ok(None)
             }
             Operation::Disconnect(n) => {

@@ -9,12 +9,13 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use songi_emit::{AckError, EmitError};
 use songi_socketio::Arguments;
+use songi_socketio::manager::SocketId;
 use tokio::sync::oneshot;
 
 use crate::socket::Socket;
 
 /// Where the answer to one event goes. Dropped, it says that there will be none.
-pub(crate) type AckReply = oneshot::Sender<Arguments>;
+pub(crate) type AckReply = oneshot::Sender<Result<Arguments, AckError>>;
 
 /// An event on its way to the server, which is to answer it: await it for the answer. It is sent
 /// already, or waits for the connection. Dropping this forgets the answer, and an event that still
@@ -36,9 +37,12 @@ pub(crate) enum Pending {
 
 pub(crate) struct Once {
     pub(crate) socket: Socket,
-    pub(crate) id: u64,
-    pub(crate) reply: oneshot::Receiver<Arguments>,
+    pub(crate) key: AckKey,
+    pub(crate) reply: oneshot::Receiver<Result<Arguments, AckError>>,
 }
+
+/// Which ack it is, of which time of the socket.
+pub(crate) type AckKey = (SocketId, u64);
 
 impl<T> EmitWithAck<T> {
     pub(crate) fn new(sent: Result<Pending, EmitError>, timeout: Option<Duration>) -> Self {
@@ -94,9 +98,10 @@ async fn answered(
 ) -> Result<Arguments, AckError> {
     let waiting = async {
         match sent? {
-            Pending::Once(mut once) => (&mut once.reply).await.map_err(|_| AckError::Disconnected),
-            Pending::Queued(reply) => reply.await.map_err(|_| AckError::Disconnected)?,
+            Pending::Once(mut once) => (&mut once.reply).await,
+            Pending::Queued(reply) => reply.await,
         }
+        .map_err(|_| AckError::Disconnected)?
     };
     match timeout {
         None => waiting.await,
@@ -108,9 +113,6 @@ async fn answered(
 
 impl Drop for Once {
     fn drop(&mut self) {
-        let socket = self.socket.inner();
-        if socket.acks.lock().take(self.id).is_some() {
-            socket.offline.lock().forget(self.id);
-        }
+        self.socket.inner().manager().forget(self.key);
     }
 }

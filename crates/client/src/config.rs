@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use songi_engineio::{ClientConfig, Transport};
-use songi_socketio::{AckRegistry, Limits, client as protocol};
-
-use crate::reconnection::Backoff;
+use songi_socketio::{AckRegistry, Limits, client as protocol, manager};
 
 /// How long the server may take to answer the last request of long-polling.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -78,6 +76,12 @@ pub struct Config {
     /// Events that may wait for their handlers, of all namespaces of a connection, before nothing
     /// more is read. A server that is not read for long sees a ping timeout. Default: 1024.
     pub max_pending_events: usize,
+    /// Events that a namespace may get before it is joined: what it has missed, where the server
+    /// recovers its state. More of them end the connection, and the next one starts anew. Default:
+    /// 10 000.
+    pub max_early_events: usize,
+    /// Bytes of these events; one fits always. Default: 16 MiB.
+    pub max_early_bytes: usize,
     /// Acks that may be waited for in one namespace. Default: 1024.
     pub max_pending_acks: usize,
     /// Namespaces that may be joined on one connection. Default: 100.
@@ -113,6 +117,8 @@ impl Default for Config {
             max_buffered: ClientConfig::default().max_buffered,
             max_offline_events: 1024,
             max_pending_events: 1024,
+            max_early_events: manager::Config::default().max_early_events,
+            max_early_bytes: manager::Config::default().max_early_bytes,
             max_pending_acks: AckRegistry::<()>::DEFAULT_LIMIT,
             max_namespaces: 100,
             max_attachments: limits.max_attachments,
@@ -134,13 +140,30 @@ impl Config {
         }
     }
 
-    pub(crate) fn backoff(&self) -> Backoff {
-        Backoff {
-            enabled: self.reconnection,
-            min: self.reconnection_delay,
-            max: self.reconnection_delay_max,
-            jitter: self.randomization_factor,
-            attempts: self.reconnection_attempts,
+    pub(crate) fn manager(&self) -> manager::Config {
+        manager::Config {
+            backoff: manager::Backoff {
+                enabled: self.reconnection,
+                min: self.reconnection_delay,
+                max: self.reconnection_delay_max,
+                jitter: self.randomization_factor,
+                attempts: self.reconnection_attempts,
+            },
+            connect_timeout: self.connect_timeout,
+            protocol: protocol::Config {
+                limits: Limits {
+                    max_attachments: self.max_attachments,
+                    ..Limits::default()
+                },
+            },
+            retries: self.retries,
+            ack_timeout: self.ack_timeout,
+            max_namespaces: self.max_namespaces,
+            max_waiting_events: self.max_offline_events,
+            max_waiting_bytes: self.max_buffered,
+            max_pending_acks: self.max_pending_acks,
+            max_early_events: self.max_early_events,
+            max_early_bytes: self.max_early_bytes,
         }
     }
 
@@ -153,15 +176,6 @@ impl Config {
             max_buffered: usize::MAX,
             ..ClientConfig::default()
         })
-    }
-
-    pub(crate) fn protocol(&self) -> protocol::Config {
-        protocol::Config {
-            limits: Limits {
-                max_attachments: self.max_attachments,
-                ..Limits::default()
-            },
-        }
     }
 
     pub(crate) fn websocket(&self) -> songi_tokio::Options {

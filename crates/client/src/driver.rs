@@ -10,7 +10,7 @@ use songi_socketio::handler::Contained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::auth::State;
-use crate::manager::Manager;
+use crate::manager::{Manager, Stay};
 use crate::socket::SocketInner;
 use crate::wires::{Wires, Woken};
 
@@ -54,10 +54,10 @@ impl Driver {
         loop {
             let manager = &self.manager.manager;
             let turn = manager.turn(cx.waker(), self.wires.room());
-            for socket in turn.joins {
-                join(manager, turn.link, &socket);
+            for (stay, socket) in turn.joins {
+                authenticate(manager, stay, &socket);
             }
-            self.wires.attach(turn.link);
+            self.wires.attach(turn.session);
             let busy = !turn.commands.is_empty() || !turn.work.is_empty();
             for command in turn.commands {
                 self.wires.perform(command);
@@ -81,7 +81,7 @@ impl Driver {
                 manager.handle_timeout();
                 continue;
             }
-            match self.wires.poll(&mut manager.link(turn.link), cx) {
+            match self.wires.poll(&mut manager.session(turn.session), cx) {
                 Woken::Input => continue,
                 Woken::Not => {}
             }
@@ -95,19 +95,19 @@ impl Driver {
 }
 
 /// Asks for a socket's namespace, as soon as its auth payload is there.
-fn join(manager: &Arc<Manager>, link: u64, socket: &Arc<SocketInner>) {
+fn authenticate(manager: &Arc<Manager>, stay: Stay, socket: &SocketInner) {
     match socket.payload() {
-        Ok(State::Now(auth)) => manager.join(link, socket, auth),
+        Ok(State::Now(auth)) => manager.authenticate(stay, auth),
         Ok(State::Later(auth)) => {
-            let (manager, socket) = (manager.clone(), socket.clone());
+            let manager = manager.clone();
             manager.runtime().clone().spawn(async move {
                 let auth = Contained::new(auth).await;
                 let auth =
                     auth.unwrap_or_else(|panic| Err(EncodeError::Serialize(panic.to_string())));
-                manager.join(link, &socket, auth);
+                manager.authenticate(stay, auth);
             });
         }
-        Err(panic) => manager.join(link, socket, Err(panic)),
+        Err(panic) => manager.authenticate(stay, Err(panic)),
     }
 }
 

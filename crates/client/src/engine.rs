@@ -19,7 +19,7 @@ use tokio::time::{Instant, Sleep};
 use crate::driver::poll_deadline;
 use crate::error::ConnectError;
 use crate::manager::Command;
-use crate::reason::DisconnectReason;
+use crate::reason::{self, DisconnectReason};
 use crate::settings::Settings;
 use crate::transport::http::Reply;
 use crate::wires::{Bearer, Wires, Woken};
@@ -223,7 +223,8 @@ impl EngineSocket {
                             },
                             violation => ConnectError::Open(violation),
                         }));
-                    self.events.push_back(EngineEvent::Closed(reason.into()));
+                    self.events
+                        .push_back(EngineEvent::Closed(reason::of(reason)));
                 }
                 _ => {}
             }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use faststr::FastStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use songi_emit::EncodeError;
+use songi_emit::{AckError, EmitError, EncodeError};
 use songi_engineio::Violation;
 use songi_socketio::RawJson;
-use songi_socketio::client::StateError;
+use songi_socketio::client as protocol;
+use songi_socketio::manager::{self, JoinError, Refusal, Unanswered};
 use songi_tokio::handshake::{self, InvalidHeader, ResponseError};
 use thiserror::Error;
 
@@ -66,7 +67,7 @@ pub enum ConnectError {
     /// All took longer than [`Config::connect_timeout`](crate::Config::connect_timeout).
     #[error("not connected within {0:?}")]
     Timeout(Duration),
-    /// The connection is in this namespace already, or was until a moment ago.
+    /// The connection is in this namespace already.
     #[error("the connection has joined the namespace {0} already")]
     InUse(FastStr),
     /// The connection is in as many namespaces as
@@ -90,16 +91,45 @@ impl From<songi_tokio::Error> for ConnectError {
     }
 }
 
-impl From<StateError> for ConnectError {
-    fn from(error: StateError) -> Self {
+impl From<JoinError> for ConnectError {
+    fn from(error: JoinError) -> Self {
         match error {
-            StateError::Encode(error) => Self::Encode(error),
-            StateError::InUse(namespace) | StateError::NotConnected(namespace) => {
-                Self::InUse(namespace)
-            }
-            // A state that is not known here is not one in which a namespace can be joined.
-            _ => Self::Disconnected(DisconnectReason::ParseError),
+            JoinError::InUse(namespace) => Self::InUse(namespace),
+            JoinError::TooManyNamespaces { limit } => Self::TooManyNamespaces { limit },
+            // What is not known here is nothing that a namespace can be joined with.
+            _ => Self::Disconnected(DisconnectReason::ClientDisconnect),
         }
+    }
+}
+
+impl From<Refusal> for ConnectError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Server(protocol::ConnectError { message, data }) => {
+                Self::Refused { message, data }
+            }
+            Refusal::Encode(error) => Self::Encode(error),
+            _ => Self::Disconnected(DisconnectReason::ServerDisconnect),
+        }
+    }
+}
+
+/// Why an event was not sent, as the manager says it.
+pub(crate) fn of_emit(error: manager::EmitError) -> EmitError {
+    match error {
+        manager::EmitError::QueueFull => EmitError::OfflineQueueFull,
+        manager::EmitError::TooManyAcks(error) => EmitError::TooManyAcks(error),
+        _ => EmitError::Disconnected,
+    }
+}
+
+/// Why an ack does not come, as the manager says it.
+pub(crate) fn of_ack(why: Unanswered, timeout: Duration) -> AckError {
+    match why {
+        Unanswered::Timeout => AckError::Timeout(timeout),
+        Unanswered::Full => EmitError::QueueFull.into(),
+        Unanswered::Unsendable => EmitError::Unsendable.into(),
+        _ => AckError::Disconnected,
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use songi_socketio::Arguments;
 use songi_socketio::handler::{Job, Run};
 
-use crate::manager::Manager;
+use crate::manager::Stay;
 use crate::socket::{Socket, SocketInner};
 
 /// What happened to the connection that may wait to be handled; more is forgotten.
@@ -17,43 +17,23 @@ const MAX_LIFE: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     jobs: VecDeque<Item>,
-    /// Events that came before the namespace was joined: they wait until it is, as in JavaScript.
-    early: VecDeque<Job>,
     busy: bool,
 }
 
 #[derive(Debug)]
 enum Item {
-    /// For the socket's handlers.
-    Socket(Job),
+    /// For the socket's handlers, in the stay in which it happened.
+    Socket(Job, Option<Stay>),
     /// For those of the connection's life.
     Life(Job),
 }
 
 impl SocketInner {
-    /// Puts an event behind the others. [`work`](Self::work) handles it.
-    pub(crate) fn push_event(&self, event: Job, early: bool) {
-        let mut inbox = self.inbox.lock();
-        if early {
-            inbox.early.push_back(event);
-        } else {
-            inbox.jobs.push_back(Item::Socket(event));
-        }
-    }
-
-    /// The namespace is joined: the events that came early follow.
-    pub(crate) fn begin(&self) {
-        let mut inbox = self.inbox.lock();
-        let connected = Job::Connected(Arguments::default());
-        inbox.jobs.push_back(Item::Socket(connected));
-        let early = std::mem::take(&mut inbox.early);
-        inbox.jobs.extend(early.into_iter().map(Item::Socket));
-    }
-
-    /// Puts the end of a stay behind its events.
-    pub(crate) fn push_disconnected(&self, reason: Arguments) {
-        let disconnected = Job::Disconnected(reason);
-        self.inbox.lock().jobs.push_back(Item::Socket(disconnected));
+    /// Puts an event, or the beginning or the end of a stay, behind what came before.
+    /// [`work`](Self::work) handles it.
+    pub(crate) fn push(&self, job: Job) {
+        let item = Item::Socket(job, self.stay());
+        self.inbox.lock().jobs.push_back(item);
     }
 
     /// Puts what happened to the connection behind the others, if somebody wants to know. While
@@ -76,26 +56,21 @@ impl SocketInner {
         }
     }
 
-    /// Forgets the events that came early: the namespace was not joined.
-    pub(crate) fn forget_early(&self, manager: &Manager) {
-        let early = std::mem::take(&mut self.inbox.lock().early);
-        if !early.is_empty() {
-            manager.events_forgotten(early.len());
-        }
-    }
-
     /// Does all jobs that can be done now. Handlers that do not wait are called right here; the
     /// first that does goes into a task, which then does the rest.
     pub(crate) fn work(self: &Arc<Self>) {
         while let Some(item) = self.next_item() {
-            let (handlers, job, counted) = match item {
-                Item::Socket(job) => {
+            let (handlers, job, counted, stay) = match item {
+                Item::Socket(job, stay) => {
                     let counted = usize::from(matches!(job, Job::Event { .. }));
-                    (self.handlers(), job, counted)
+                    (self.handlers(), job, counted, stay)
                 }
-                Item::Life(job) => (self.life(), job, 0),
+                Item::Life(job) => (self.life(), job, 0, None),
             };
-            let rest = Run::start(&Socket::from_inner(self.clone()), &handlers, None, job);
+            let rest = {
+                let socket = Socket::from_inner(self.clone()).within(stay);
+                Run::start(&socket, &handlers, None, job)
+            };
             if let Some(rest) = rest {
                 let socket = self.clone();
                 self.manager().runtime().spawn(async move {

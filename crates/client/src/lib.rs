@@ -60,6 +60,7 @@
 //! | events that wait for their handlers | 1024, then nothing more is read | [`Config::max_pending_events`] |
 //! | bytes that wait to be written | 4 MiB, then emitting is an error | [`Config::max_buffered`] |
 //! | events that wait for the connection | 1024, and as many bytes | [`Config::max_offline_events`] |
+//! | events that come before their namespace is joined | 10 000, and 16 MiB, then the connection is ended | [`Config::max_early_events`], [`Config::max_early_bytes`] |
 //! | acks that are waited for, of one namespace | 1024 | [`Config::max_pending_acks`] |
 //! | namespaces of one connection | 100 | [`Config::max_namespaces`] |
 //! | cookies | 50 of 4 KiB | fixed |
@@ -83,10 +84,7 @@ mod events;
 mod inbox;
 mod joining;
 mod manager;
-mod offline;
 mod reason;
-mod reconnection;
-mod retries;
 mod settings;
 mod socket;
 mod tap;

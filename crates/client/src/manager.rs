@@ -1,14 +1,18 @@
 //! One connection to a server, again and again: its Engine.IO session while there is one, its
 //! namespaces, and what waits to be written.
 //!
+//! What is decided is decided by the protocol's [`manager`](songi_socketio::manager): when to
+//! connect, which namespaces to ask for, what waits and what is sent again. Here it is joined to
+//! a session of Engine.IO and to the sockets of the application.
+//!
 //! All state is behind one lock, which is held while something goes in, and never while a handler
 //! runs. Who emits or leaves only puts something down and wakes the connection's task, which
 //! connects, writes, reads and calls the handlers. The task lives as long as a namespace is wanted.
 
 mod core;
-mod incoming;
 mod link;
-mod outcome;
+mod perform;
+mod session;
 pub(crate) mod sharing;
 mod task;
 
@@ -18,20 +22,36 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use songi_emit::{EmitError, Outgoing};
-use songi_engineio::{ClientEvent, ClientOutput, SendOptions, Transport};
+use songi_engineio::{ClientOutput, SendOptions, Transport};
 use songi_socketio::Parser;
-use songi_socketio::client::StateError;
+use songi_socketio::manager::{self as protocol, LinkId, SocketId};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use self::core::Core;
 pub(crate) use self::link::Command;
+use crate::ack::{AckKey, AckReply};
 use crate::config::Config;
 use crate::driver;
-use crate::error::ConnectError;
+use crate::error::{self, ConnectError};
 use crate::reason::DisconnectReason;
 use crate::settings::Settings;
 use crate::socket::SocketInner;
+
+/// A packet and how it is sent.
+type Packet = (Outgoing, SendOptions);
+
+type Machine = protocol::Manager<Packet, AckReply>;
+
+/// What a socket keeps while it is not wanted.
+pub(crate) type Rest = protocol::Socket<Packet, AckReply>;
+
+/// One stay of a socket in its namespace.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stay {
+    socket: SocketId,
+    link: LinkId,
+}
 
 pub(crate) struct Manager {
     settings: Arc<Settings>,
@@ -45,11 +65,11 @@ pub(crate) struct Manager {
 
 impl Manager {
     fn new(settings: Settings) -> Arc<Self> {
-        let backoff = settings.config.backoff();
+        let core = Core::new(settings.config.manager(), settings.parser.clone());
         Arc::new(Self {
             settings: Arc::new(settings),
             runtime: Handle::current(),
-            core: Mutex::new(Core::new(backoff)),
+            core: Mutex::new(core),
             backlog: AtomicUsize::new(0),
             running: watch::Sender::new(false),
         })
@@ -83,7 +103,7 @@ impl Manager {
     }
 
     pub(crate) fn is_used(&self) -> bool {
-        !self.core.lock().sockets.is_empty()
+        self.core.lock().machine.sockets() > 0
     }
 
     // Users
@@ -93,30 +113,15 @@ impl Manager {
         self: &Arc<Self>,
         socket: &Arc<SocketInner>,
     ) -> Result<(), ConnectError> {
-        let start = self.drive(|core, _| {
+        let start = self.drive(|core, now| {
             if core.abandoned {
                 return Err(ConnectError::Disconnected(DisconnectReason::TransportClose));
             }
-            let limit = self.config().max_namespaces;
-            if core
-                .sockets
-                .iter()
-                .any(|joined| Arc::ptr_eq(joined, socket))
-            {
+            let machine = &mut core.machine;
+            let Some(key) = socket.activate_with(|rest| machine.join(rest, now))? else {
                 return Ok(false);
-            }
-            if core.socket(socket.namespace()).is_some() {
-                return Err(ConnectError::InUse(socket.namespace().clone()));
-            }
-            if core.sockets.len() >= limit {
-                return Err(ConnectError::TooManyNamespaces { limit });
-            }
-            core.sockets.push(socket.clone());
-            socket.mark_active();
-            core.reconnection.start();
-            if core.link.as_ref().is_some_and(|link| link.is_usable()) {
-                core.joins.push(socket.clone());
-            }
+            };
+            core.sockets.push((key, socket.clone()));
             core.wake();
             Ok(!self.running.send_replace(true))
         })?;
@@ -127,25 +132,10 @@ impl Manager {
     }
 
     /// Leaves a socket's namespace, and closes the connection when it was the last.
-    pub(crate) fn leave(&self, socket: &Arc<SocketInner>) {
-        self.drive(|core, now| {
-            if !core.remove(socket) {
-                return;
-            }
-            let name = socket.namespace();
-            let parser = self.parser();
-            if let Some(link) = core.link.as_mut().filter(|link| link.is_usable()) {
-                let tell = link.protocol.is_connected(name);
-                let packet = Outgoing::with_parser(parser, |wire| {
-                    link.protocol.disconnect(name, wire).map(|()| Vec::new())
-                });
-                if let (true, Ok(packet)) = (tell, packet.map_err(|_: StateError| ())) {
-                    link.send(&packet, SendOptions::default(), now);
-                }
-            }
-            self.deactivate(core, socket, DisconnectReason::ClientDisconnect);
-            self.close_if_unused(core, now);
-        });
+    pub(crate) fn leave(&self, socket: &SocketInner) {
+        if let Some(key) = socket.key() {
+            self.drive(|core, _| core.machine.leave(key));
+        }
     }
 
     /// Queues a packet with its attachments, next to each other; or keeps it until the namespace
@@ -157,39 +147,75 @@ impl Manager {
         options: SendOptions,
         ack: Option<u64>,
     ) -> Result<(), EmitError> {
+        let key = socket.key().ok_or(EmitError::Disconnected)?;
         self.drive(|core, now| {
             self.check_heartbeat(core, now);
-            let joined = socket.is_connected();
-            if let Some(link) = core.link.as_mut().filter(|link| joined && link.is_usable()) {
-                return link.try_send(&packet, options, self.config().max_buffered, now);
+            let bytes = packet.bytes();
+            let packet = (packet, options);
+            let emitted = core
+                .machine
+                .emit(key, packet, bytes, options.volatile, ack)
+                .map_err(error::of_emit)?;
+            match emitted {
+                Some(packet) => core.send(&packet, self.config().max_buffered, now),
+                None => Ok(()),
             }
-            if !socket.is_active() {
-                return Err(EmitError::Disconnected);
-            }
-            if options.volatile {
-                return Ok(());
-            }
-            socket
-                .offline
-                .lock()
-                .push(packet, options, ack, self.config())
         })
     }
 
-    /// Queues a packet that does not wait for the namespace to be joined.
-    pub(crate) fn send_now(
+    /// Queues the answer to an event, if that stay of the socket still lasts.
+    pub(crate) fn answer(&self, stay: Stay, packet: Outgoing) -> Result<(), EmitError> {
+        self.drive(|core, now| {
+            self.check_heartbeat(core, now);
+            if !core.machine.can_answer(stay.socket, stay.link) {
+                return Err(EmitError::Disconnected);
+            }
+            let packet = (packet, SendOptions::default());
+            core.send(&packet, self.config().max_buffered, now)
+        })
+    }
+
+    /// Waits for an ack.
+    pub(crate) fn expect(
         &self,
         socket: &SocketInner,
-        packet: &Outgoing,
+        reply: AckReply,
+    ) -> Result<AckKey, EmitError> {
+        let key = socket.key().ok_or(EmitError::Disconnected)?;
+        let id = self.core.lock().machine.expect(key, reply);
+        Ok((key, id.map_err(error::of_emit)?))
+    }
+
+    /// Nobody waits for an ack any more.
+    pub(crate) fn forget(&self, (key, ack): AckKey) {
+        let reply = self.core.lock().machine.forget(key, ack);
+        drop(reply);
+    }
+
+    /// The id of an ack that [`repeat`](Self::repeat) waits for.
+    pub(crate) fn reserve(&self, socket: &SocketInner) -> Result<AckKey, EmitError> {
+        let key = socket.key().ok_or(EmitError::Disconnected)?;
+        let id = self.core.lock().machine.reserve(key);
+        Ok((key, id.map_err(error::of_emit)?))
+    }
+
+    /// Puts a packet behind the others that are sent until they are acknowledged.
+    pub(crate) fn repeat(
+        &self,
+        (key, ack): AckKey,
+        packet: Outgoing,
         options: SendOptions,
+        reply: AckReply,
     ) -> Result<(), EmitError> {
         self.drive(|core, now| {
             self.check_heartbeat(core, now);
-            let joined = socket.is_connected();
-            match core.link.as_mut().filter(|link| joined && link.is_usable()) {
-                Some(link) => link.try_send(packet, options, self.config().max_buffered, now),
-                None => Err(EmitError::Disconnected),
-            }
+            let bytes = packet.bytes();
+            let packet = (packet, options);
+            core.machine
+                .emit_until_answered(key, packet, bytes, ack, reply, now)
+                .map_err(error::of_emit)?;
+            core.wake();
+            Ok(())
         })
     }
 
@@ -232,29 +258,35 @@ impl Manager {
         result
     }
 
+    /// Puts what one machine has to say into the other, until neither has anything more.
     fn pump(&self, core: &mut Core, now: Duration) {
-        while let Some(link) = &mut core.link {
-            let Some(output) = link.session.poll_output() else {
+        loop {
+            while let Some(output) = core.machine.poll_output() {
+                self.perform(core, output, now);
+            }
+            if !self.pump_session(core, now) {
                 return;
-            };
-            match output {
-                ClientOutput::Event(ClientEvent::Opened) => self.opened(core, now),
-                ClientOutput::Event(ClientEvent::Message(message)) => {
-                    self.receive(core, message, now);
-                }
-                ClientOutput::Event(ClientEvent::Upgraded) => core.remembers_websocket = true,
-                ClientOutput::Event(ClientEvent::Closed { reason, violation }) => {
-                    tracing::debug!(%reason, ?violation, "connection closed");
-                    self.closed(core, reason, violation, now);
-                }
-                ClientOutput::Event(_) => {}
-                output => {
-                    if link.queue(output) {
-                        core.wake();
-                    }
+            }
+        }
+    }
+
+    /// Takes one output of the session; `false` when there is none.
+    fn pump_session(&self, core: &mut Core, now: Duration) -> bool {
+        let Some(link) = &mut core.link else {
+            return false;
+        };
+        let Some(output) = link.session.poll_output() else {
+            return false;
+        };
+        match output {
+            ClientOutput::Event(event) => self.session_event(core, event, now),
+            output => {
+                if link.queue(output) {
+                    core.wake();
                 }
             }
         }
+        true
     }
 }
 

@@ -12,7 +12,7 @@ use faststr::FastStr;
 use serde::Serialize;
 use serde_json::json;
 use songi_emit::{EmitError, Outgoing};
-use songi_engineio::{SendOptions, Transport};
+use songi_engineio::Transport;
 use songi_socketio::ArgumentError;
 use songi_socketio::handler::{EventContext, Failure, FromEvent, HandlerSocket};
 use tokio::sync::oneshot;
@@ -22,6 +22,7 @@ pub use self::handlers::HandlerId;
 pub(crate) use self::inner::SocketInner;
 use crate::error::ConnectError;
 use crate::joining::{Namespace, joined};
+use crate::manager::Stay;
 use crate::reason::DisconnectReason;
 
 /// A namespace of a server that was joined, and is joined again whenever the connection was lost.
@@ -41,23 +42,27 @@ use crate::reason::DisconnectReason;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Socket(Arc<SocketInner>);
+pub struct Socket {
+    inner: Arc<SocketInner>,
+    /// The stay in its namespace in which the event came that this handle was made for.
+    stay: Option<Stay>,
+}
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.inner.fmt(f)
     }
 }
 
 impl Clone for Socket {
     fn clone(&self) -> Self {
-        Self::from_inner(self.0.clone())
+        Self::from_inner(self.inner.clone()).within(self.stay)
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if self.0.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.inner.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.disconnect();
         }
     }
@@ -66,45 +71,50 @@ impl Drop for Socket {
 impl Socket {
     pub(crate) fn from_inner(inner: Arc<SocketInner>) -> Self {
         inner.handles.fetch_add(1, Ordering::Relaxed);
-        Self(inner)
+        Self { inner, stay: None }
+    }
+
+    pub(crate) fn within(mut self, stay: Option<Stay>) -> Self {
+        self.stay = stay;
+        self
     }
 
     pub(crate) fn inner(&self) -> &Arc<SocketInner> {
-        &self.0
+        &self.inner
     }
 
     /// The id that the server gave this socket; the server's own socket has the same. It is empty
     /// until the socket is connected, and another one after each reconnection, unless the server
     /// [recovered](Self::recovered) it.
     pub fn id(&self) -> FastStr {
-        self.0.id()
+        self.inner.id()
     }
 
     /// The name of the namespace.
     pub fn namespace(&self) -> &FastStr {
-        self.0.namespace()
+        self.inner.namespace()
     }
 
     /// Whether the socket is in its namespace now.
     pub fn connected(&self) -> bool {
-        self.0.is_connected()
+        self.inner.is_connected()
     }
 
     /// Whether the socket is in its namespace or tries to come there.
     pub fn active(&self) -> bool {
-        self.0.is_active()
+        self.inner.is_active()
     }
 
     /// Whether the server has recovered the socket's state in the last reconnection: its id, its
     /// rooms, and the events that it had missed (Socket.IO documentation, "Connection state
     /// recovery").
     pub fn recovered(&self) -> bool {
-        self.0.recovered()
+        self.inner.recovered()
     }
 
     /// What carries the connection now: long-polling or a WebSocket; `None` while there is none.
     pub fn transport(&self) -> Option<Transport> {
-        self.0.manager().transport()
+        self.inner.manager().transport()
     }
 
     /// Another namespace of the same server, to be joined on the same connection. A name without a
@@ -117,7 +127,7 @@ impl Socket {
     /// # }
     /// ```
     pub fn of(&self, name: &str) -> Namespace {
-        Namespace::new(self.0.manager(), name)
+        Namespace::new(self.inner.manager(), name)
     }
 
     /// Joins the namespace again after the socket was disconnected for good: by the server, by
@@ -134,12 +144,12 @@ impl Socket {
             return Ok(());
         }
         let (answer, answered) = oneshot::channel();
-        self.0.expect_answer(answer);
-        self.0.activate()?;
+        self.inner.expect_answer(answer);
+        self.inner.activate()?;
         if self.connected() {
             return Ok(());
         }
-        let timeout = self.0.manager().config().connect_timeout;
+        let timeout = self.inner.manager().config().connect_timeout;
         joined(self.clone(), answered, timeout).await.map(drop)
     }
 
@@ -147,7 +157,7 @@ impl Socket {
     /// is still written: [`closed`](Self::closed) waits for it. The socket does not come back by
     /// itself.
     pub fn disconnect(&self) {
-        self.0.manager().leave(&self.0);
+        self.inner.manager().leave(&self.inner);
     }
 
     /// Waits until the socket is disconnected for good, and says why: the server or this side
@@ -157,12 +167,12 @@ impl Socket {
     ///
     /// Cancel safe.
     pub async fn closed(&self) -> DisconnectReason {
-        let mut closed = self.0.subscribe_closed();
+        let mut closed = self.inner.subscribe_closed();
         let closed = closed.wait_for(Option::is_some).await;
         let reason = closed.ok().and_then(|reason| *reason);
         // The socket itself keeps the sender.
         let reason = reason.unwrap_or(DisconnectReason::TransportClose);
-        let manager = self.0.manager();
+        let manager = self.inner.manager();
         if reason == DisconnectReason::ClientDisconnect && !manager.is_used() {
             let mut running = manager.running();
             // The manager keeps the sender.
@@ -181,13 +191,14 @@ impl FromEvent<Socket> for Socket {
 
 impl HandlerSocket for Socket {
     fn acknowledge<T: Serialize>(&self, id: u64, value: &T) {
-        let parser = self.0.manager().parser();
+        let parser = self.inner.manager().parser();
         let namespace = self.namespace();
         let sent = Outgoing::with_parser(parser, |wire| parser.ack(wire, namespace, id, value))
             .map_err(EmitError::from)
             .and_then(|packet| {
-                let options = SendOptions::default();
-                self.0.manager().send_now(&self.0, &packet, options)
+                let manager = self.inner.manager();
+                let stay = self.stay.ok_or(EmitError::Disconnected)?;
+                manager.answer(stay, packet)
             });
         if let Err(error) = sent {
             tracing::debug!(%namespace, %error, "ack not sent");

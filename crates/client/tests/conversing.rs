@@ -195,6 +195,38 @@ async fn pings_are_answered_and_missed_when_they_stop() {
     peer.expect_end().await;
 }
 
+#[tokio::test]
+async fn what_was_asked_on_a_connection_that_is_lost_is_not_answered_on_the_next() {
+    let server = Server::start().await;
+    let config = Config {
+        transports: vec![Transport::WebSocket],
+        reconnection_delay: Duration::from_millis(1),
+        ..Config::default()
+    };
+    let (began, mut beginnings) = mpsc::unbounded_channel();
+    let gate = Arc::new(Semaphore::new(0));
+    let held = gate.clone();
+    let client = client(&server.url)
+        .config(config)
+        .on("question", move |text: String| {
+            let (began, held) = (began.clone(), held.clone());
+            async move {
+                began.send(()).unwrap();
+                held.acquire().await.unwrap().forget();
+                text
+            }
+        });
+    let (_socket, mut peer) = server.joined(client).await;
+    peer.send(r#"420["question","before"]"#).await;
+    beginnings.recv().await.unwrap();
+    drop(peer);
+    let mut peer = server.join().await;
+    // The same id, and another question.
+    peer.send(r#"420["question","after"]"#).await;
+    gate.add_permits(2);
+    peer.expect(r#"430["after"]"#).await;
+}
+
 /// The clock of the runtime stands still as that of a machine that sleeps; the wall clock does not.
 #[tokio::test]
 async fn a_machine_that_slept_does_not_write_to_who_has_given_it_up() {

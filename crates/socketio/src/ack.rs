@@ -1,4 +1,5 @@
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use thiserror::Error;
@@ -72,13 +73,11 @@ impl<T> AckRegistry<T> {
     /// # Errors
     /// [`AckError::TooMany`].
     pub fn insert(&mut self, value: T, deadline: Option<Duration>) -> Result<u64, AckError> {
-        // Ids of `insert_with_id` may be ahead; there are fewer of them than `limit`.
-        while self.waiting.contains_key(&self.next_id) {
-            self.next_id = self.next_id.wrapping_add(1);
+        if self.waiting.len() >= self.limit {
+            return Err(AckError::TooMany { limit: self.limit });
         }
-        let id = self.next_id;
+        let id = self.reserve();
         self.insert_with_id(id, value, deadline)?;
-        self.next_id = id.wrapping_add(1);
         Ok(id)
     }
 
@@ -102,6 +101,28 @@ impl<T> AckRegistry<T> {
         self.deadlines
             .extend(deadline.map(|deadline| (deadline, id)));
         Ok(())
+    }
+
+    /// An id for an ack that is waited for elsewhere: nothing else gets it.
+    pub(crate) fn reserve(&mut self) -> u64 {
+        // Ids of `insert_with_id` may be ahead; there are fewer of them than `limit`.
+        while self.waiting.contains_key(&self.next_id) {
+            self.next_id = self.next_id.wrapping_add(1);
+        }
+        let id = self.next_id;
+        self.next_id = id.wrapping_add(1);
+        id
+    }
+
+    /// Takes out those whose ids are chosen.
+    pub(crate) fn take_where(&mut self, chosen: impl Fn(u64) -> bool) -> Vec<T> {
+        let ids: Vec<u64> = self
+            .waiting
+            .keys()
+            .copied()
+            .filter(|&id| chosen(id))
+            .collect();
+        ids.into_iter().filter_map(|id| self.take(id)).collect()
     }
 
     /// Takes out what waits for `id`; `None` when nothing does.

@@ -145,6 +145,16 @@ pub enum Error {
     /// The payload of `CONNECT_ERROR` has a `message` that is not a string.
     #[error("an illegal CONNECT_ERROR")]
     IllegalConnectError,
+    /// More events before the answer to a `CONNECT` than
+    /// [`manager::Config`](crate::manager::Config) allows. Only a
+    /// [`Manager`](crate::manager::Manager), which keeps them, says so.
+    #[error("more than {events} events, or {bytes} bytes of them, before the namespace was joined")]
+    TooManyEarlyEvents {
+        /// The limit of their number.
+        events: usize,
+        /// The limit of their bytes.
+        bytes: usize,
+    },
     /// The connection had failed before.
     #[error("the connection has failed before")]
     Closed,
@@ -337,6 +347,8 @@ impl Connection {
                     args,
                 }
             }
+            // It answers an event of an earlier stay: nothing was sent in this one.
+            PacketKind::Ack { .. } if *state == State::Connecting => return Ok(None),
             PacketKind::Ack { id, args } => Incoming::Ack {
                 namespace,
                 id,

@@ -17,10 +17,12 @@
 //! | [`recovery`] | connection state recovery, as data |
 //! | [`handler`] | closures whose parameters are an event's arguments |
 //! | [`server`], [`client`] | the two sides of one connection: which namespaces are joined |
+//! | [`manager`] | a client's connection again and again: when to connect, what waits, what is sent again |
 //!
 //! # Limits
 //! Everything that a peer can make grow is bounded, with a setting and an error: see [`Limits`],
-//! [`server::Config`], [`client::Config`], [`recovery::Config`] and [`AckRegistry::new`].
+//! [`server::Config`], [`client::Config`], [`manager::Config`], [`recovery::Config`] and
+//! [`AckRegistry::new`].
 //!
 //! # Example
 //! ```
@@ -58,6 +60,7 @@ mod decoder;
 pub mod encode;
 pub mod handler;
 mod limits;
+pub mod manager;
 #[cfg(feature = "msgpack")]
 mod msgpack;
 mod namespaces;

@@ -34,7 +34,7 @@
 //! store.suspend("pid1", vec!["room".into()], (), 0, now);
 //! emit(&mut store, "two")?;
 //! emit(&mut store, "three")?;
-//! let auth = RawJson::of(&client.auth(&()))?;
+//! let auth = client.auth(&RawJson::of(&())?);
 //! let request = Request::from_auth(&auth).expect("both are there");
 //! let Restored::Recovered { sid, rooms, missed, .. } = store.restore(&request, now) else { panic!() };
 //! assert_eq!((sid.as_str(), rooms), ("sid1", vec![FastStr::from("room")]));
@@ -44,9 +44,11 @@
 //! ```
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 
 use faststr::FastStr;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 #[cfg(doc)]
 use crate::encode;
@@ -99,10 +101,23 @@ pub struct Resume {
 }
 
 impl Resume {
-    /// What to send with the next `CONNECT`: the application's own payload, an object or nothing,
-    /// and what is remembered. As in JavaScript, keys of the application win.
-    pub fn auth<'a, T: Serialize + ?Sized>(&'a self, auth: &'a T) -> impl Serialize + 'a {
-        WithTokens { resume: self, auth }
+    /// What to send with the next `CONNECT`: the application's own payload, an object or `null`,
+    /// and what is remembered. As in JavaScript, keys of the application win. A payload that is
+    /// neither stays as it is.
+    pub fn auth(&self, own: &RawJson) -> RawJson {
+        let Some(pid) = &self.pid else {
+            return own.clone();
+        };
+        let Ok(object) = own.deserialize::<Option<Map<String, Value>>>() else {
+            return own.clone();
+        };
+        let mut payload = Map::new();
+        payload.insert("pid".into(), pid.as_str().into());
+        if let Some(offset) = &self.offset {
+            payload.insert("offset".into(), offset.as_str().into());
+        }
+        payload.extend(object.unwrap_or_default());
+        RawJson::of(&payload).unwrap_or_else(|_| own.clone())
     }
 
     /// The server has confirmed the namespace. Tells whether the state was recovered: the `pid` is
@@ -110,7 +125,8 @@ impl Resume {
     pub fn connected(&mut self, pid: Option<&str>) -> bool {
         let recovered = pid.is_some() && self.pid.as_deref() == pid;
         if !recovered {
-            self.pid = pid.map(FastStr::new);
+            // What was seen before says nothing of what the new session has missed.
+            (self.pid, self.offset) = (pid.map(FastStr::new), None);
         }
         recovered
     }
@@ -131,34 +147,6 @@ impl Resume {
     /// Starts anew: the next `CONNECT` asks for nothing.
     pub fn forget(&mut self) {
         *self = Self::default();
-    }
-}
-
-struct WithTokens<'a, T: ?Sized> {
-    resume: &'a Resume,
-    auth: &'a T,
-}
-
-impl<T: Serialize + ?Sized> Serialize for WithTokens<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Tokens<'a, T: ?Sized> {
-            pid: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            offset: Option<&'a str>,
-            #[serde(flatten)]
-            auth: &'a T,
-        }
-        let Self { resume, auth } = *self;
-        match &resume.pid {
-            None => auth.serialize(serializer),
-            Some(pid) => Tokens {
-                pid,
-                offset: resume.offset.as_deref(),
-                auth,
-            }
-            .serialize(serializer),
-        }
     }
 }
 

@@ -26,7 +26,7 @@ cargo xtask <task>
 
   test               everything that must hold before a change lands
   fuzz [SECONDS]     every fuzz target, 20 seconds each unless told otherwise
-  conformance        all of Autobahn in both roles, and a million simulated sessions
+  conformance        all of Autobahn in both roles, and a million simulated sessions and managers
   layers             the protocol crates depend on nothing above them
   package            the protocol crates build and pass their tests alone
   peers              install the JavaScript and Python peers and the browser for the tests
@@ -111,15 +111,22 @@ fn bench_clients(sh: &Shell, args: &[String]) -> Result<()> {
     .run()?)
 }
 
-/// Engine.IO clients and servers against each other, over so many schedules each.
+/// Engine.IO clients and servers, and Socket.IO managers and servers, against each other, over so
+/// many schedules each.
 fn simulate(sh: &Shell, schedules: u32) -> Result<()> {
-    step("simulated sessions");
     let _schedules = sh.push_env("SONGI_SCHEDULES", schedules.to_string());
-    Ok(cmd!(
-        sh,
-        "cargo test --locked --release -p songi-engineio --test simulation"
-    )
-    .run()?)
+    for (name, of) in [
+        ("songi-engineio", "sessions"),
+        ("songi-socketio", "managers"),
+    ] {
+        step(&format!("simulated {of}"));
+        cmd!(
+            sh,
+            "cargo test --locked --release -p {name} --test simulation"
+        )
+        .run()?;
+    }
+    Ok(())
 }
 
 /// Prints a heading, so that a long log can be searched.

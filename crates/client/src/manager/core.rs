@@ -4,56 +4,58 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use songi_emit::EmitError;
 use songi_engineio::Transport;
 use songi_socketio::Parser;
+use songi_socketio::manager::{self as protocol, LinkId, SocketId};
 use tokio::time::Instant;
 
 use super::link::Link;
-use super::wall;
+use super::{Machine, Packet, Stay, wall};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::reconnection::{Backoff, Reconnection};
+use crate::error::ConnectError;
 use crate::socket::SocketInner;
 
 /// What is behind the lock.
 pub(super) struct Core {
     pub(super) clock: Clock,
-    pub(super) reconnection: Reconnection,
-    /// The session, from its first request to its last output.
+    pub(super) machine: Machine,
+    /// The session of the machine's link, from its first request to its last output.
     pub(super) link: Option<Link>,
-    /// How many there have been: the number of the current one.
-    pub(super) links: u64,
-    /// Which transport to try next within the attempt, and until when.
-    pub(super) next_transport: Option<(usize, Duration)>,
+    /// How many sessions there have been: the number of the current one.
+    pub(super) sessions: u64,
+    /// Which link to open when there is no session any more, on which transport.
+    pub(super) next: Option<(LinkId, usize)>,
+    /// Why the link could not be opened.
+    pub(super) failure: Option<ConnectError>,
     /// The last connection was on a WebSocket.
     pub(super) remembers_websocket: bool,
     /// Those that want their namespace.
-    pub(super) sockets: Vec<Arc<SocketInner>>,
+    pub(super) sockets: Vec<(SocketId, Arc<SocketInner>)>,
     /// Sockets with something to handle, and those that are done with: never let go of under the
     /// lock, as their handlers may hold other sockets.
     pub(super) work: Vec<Arc<SocketInner>>,
     /// Sockets that are to ask for their namespace.
-    pub(super) joins: Vec<Arc<SocketInner>>,
-    /// Sockets whose namespace the server has still to let go of.
-    pub(super) blocked: Vec<Arc<SocketInner>>,
+    pub(super) joins: Vec<(Stay, Arc<SocketInner>)>,
     /// The runtime has ended.
     pub(super) abandoned: bool,
     pub(super) waker: Option<Waker>,
 }
 
 impl Core {
-    pub(super) fn new(backoff: Backoff) -> Self {
+    pub(super) fn new(config: protocol::Config, parser: Parser) -> Self {
         Self {
             clock: Clock::new(Instant::now(), wall()),
-            reconnection: Reconnection::new(backoff),
+            machine: Machine::new(config, parser),
             link: None,
-            links: 0,
-            next_transport: None,
+            sessions: 0,
+            next: None,
+            failure: None,
             remembers_websocket: false,
             sockets: Vec::new(),
             work: Vec::new(),
             joins: Vec::new(),
-            blocked: Vec::new(),
             abandoned: false,
             waker: None,
         }
@@ -64,11 +66,9 @@ impl Core {
         self.clock.advance(Instant::now(), wall())
     }
 
-    /// Begins a session.
-    pub(super) fn open(&mut self, config: &Config, parser: &Parser, now: Duration) {
+    /// Begins the session of a link.
+    pub(super) fn open(&mut self, config: &Config, id: LinkId, index: usize) {
         let transports = config.transports_in_order();
-        let deadline = now.saturating_add(config.connect_timeout);
-        let (index, deadline) = self.next_transport.take().unwrap_or((0, deadline));
         let remembered = config.remember_upgrade
             && self.remembers_websocket
             && index == 0
@@ -81,28 +81,33 @@ impl Core {
                 .copied()
                 .unwrap_or(Transport::WebSocket)
         };
-        self.links += 1;
-        self.joins.clear();
-        self.blocked.clear();
-        self.link = Some(Link::new(config, parser, first, index, deadline));
+        self.sessions += 1;
+        self.link = Some(Link::new(config, id, first, index));
     }
 
-    pub(super) fn socket(&self, namespace: &str) -> Option<Arc<SocketInner>> {
-        self.sockets
-            .iter()
-            .find(|socket| socket.namespace() == namespace)
-            .cloned()
+    /// Gives a packet to the session, if there is room for it among so many bytes.
+    pub(super) fn send(
+        &mut self,
+        (packet, options): &Packet,
+        limit: usize,
+        now: Duration,
+    ) -> Result<(), EmitError> {
+        match self.link.as_mut().filter(|link| link.is_usable()) {
+            Some(link) => link.try_send(packet, *options, limit, now),
+            None => Err(EmitError::Disconnected),
+        }
     }
 
-    /// Takes a socket out; `false` when it was out already.
-    pub(super) fn remove(&mut self, socket: &Arc<SocketInner>) -> bool {
-        let position = self
-            .sockets
-            .iter()
-            .position(|joined| Arc::ptr_eq(joined, socket));
-        position
-            .map(|position| self.sockets.swap_remove(position))
-            .is_some()
+    pub(super) fn socket(&self, key: SocketId) -> Option<Arc<SocketInner>> {
+        let mut sockets = self.sockets.iter();
+        let (_, socket) = sockets.find(|(known, _)| *known == key)?;
+        Some(socket.clone())
+    }
+
+    /// Takes a socket out.
+    pub(super) fn remove(&mut self, key: SocketId) -> Option<Arc<SocketInner>> {
+        let position = self.sockets.iter().position(|(known, _)| *known == key)?;
+        Some(self.sockets.swap_remove(position).1)
     }
 
     /// Lets the task see to a socket.
@@ -113,15 +118,8 @@ impl Core {
 
     /// The earliest time at which something is due.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let link = self.link.as_ref().map(|link| {
-            [
-                link.session.poll_timeout(),
-                link.protocol.poll_timeout(),
-                link.deadline,
-            ]
-        });
-        let link = link.into_iter().flatten().flatten();
-        link.chain(self.reconnection.poll_timeout()).min()
+        let session = self.link.as_ref().and_then(|it| it.session.poll_timeout());
+        session.into_iter().chain(self.machine.poll_timeout()).min()
     }
 
     pub(super) fn wake(&self) {

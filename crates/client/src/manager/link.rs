@@ -8,12 +8,10 @@ use songi_emit::{EmitError, Outgoing};
 use songi_engineio::{
     ClientOutput, ClientSession, Frame, RequestId, SendOptions, Transport, TransportId,
 };
-use songi_socketio::Parser;
-use songi_socketio::client as protocol;
+use songi_socketio::manager::LinkId;
 
 use crate::config::Config;
 use crate::error::ConnectError;
-use crate::reason::DisconnectReason;
 
 /// What a frame counts beyond its bytes: an empty one takes memory too.
 const FRAME_OVERHEAD: usize = 64;
@@ -22,19 +20,16 @@ const FRAME_OVERHEAD: usize = 64;
 const SEPARATOR: u8 = 0x1e;
 
 pub(super) struct Link {
+    /// How the machine calls it.
+    pub(super) id: LinkId,
     pub(super) session: ClientSession,
-    pub(super) protocol: protocol::Connection,
     /// Which of the transports it began on.
     pub(super) transport: usize,
-    /// Until when it has to be open; none when it is.
-    pub(super) deadline: Option<Duration>,
     pub(super) opened: bool,
     /// Nobody wants it any more: it ends in good order.
     pub(super) leaving: bool,
     /// The session has ended.
     pub(super) closed: bool,
-    /// Why the sockets are disconnected, where the session's own reason says less.
-    pub(super) reason: Option<DisconnectReason>,
     /// Why it could not be opened, where the session does not know.
     pub(super) error: Option<ConnectError>,
     outputs: VecDeque<ClientOutput>,
@@ -100,26 +95,18 @@ impl Command {
 }
 
 impl Link {
-    pub(super) fn new(
-        config: &Config,
-        parser: &Parser,
-        first: Transport,
-        index: usize,
-        deadline: Duration,
-    ) -> Self {
+    pub(super) fn new(config: &Config, id: LinkId, first: Transport, index: usize) -> Self {
         let session = match first {
             Transport::Polling => ClientSession::polling(config.engine()),
             _ => ClientSession::websocket(config.engine()),
         };
         Self {
+            id,
             session,
-            protocol: protocol::Connection::new(&config.protocol()).with_parser(parser),
             transport: index,
-            deadline: Some(deadline),
             opened: false,
             leaving: false,
             closed: false,
-            reason: None,
             error: None,
             outputs: VecDeque::new(),
             queued: 0,

@@ -58,9 +58,6 @@ impl Manager {
     /// is left alone.
     fn has_room_for(&self, namespace: &str) -> bool {
         let core = self.core.lock();
-        !core.abandoned
-            && !core.sockets.is_empty()
-            && core.sockets.len() < self.config().max_namespaces
-            && core.socket(namespace).is_none()
+        !core.abandoned && core.machine.sockets() > 0 && core.machine.can_join(namespace).is_ok()
     }
 }

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use songi_emit::Outgoing;
-use songi_engineio::{ClientSession, Frame, RequestId, SendOptions, TransportEnd, TransportId};
-use songi_socketio::client::StateError;
+use songi_engineio::{ClientSession, Frame, RequestId, TransportEnd, TransportId};
 use songi_socketio::{EncodeError, RawJson};
 use tokio::time::Instant;
 
-use super::{Command, Manager};
+use super::{Command, Manager, Stay};
 use crate::error::ConnectError;
 use crate::reason::DisconnectReason;
 use crate::socket::SocketInner;
@@ -22,9 +20,9 @@ use crate::wires::Bearer;
 pub(crate) struct Turn {
     pub(crate) work: Vec<Arc<SocketInner>>,
     /// Sockets that are to ask for their namespace on the link.
-    pub(crate) joins: Vec<Arc<SocketInner>>,
-    /// Which link the commands are for: each session has another number.
-    pub(crate) link: u64,
+    pub(crate) joins: Vec<(Stay, Arc<SocketInner>)>,
+    /// Which session the commands are for.
+    pub(crate) session: u64,
     pub(crate) commands: Vec<Command>,
     /// More waits than there was room for.
     pub(crate) congested: bool,
@@ -44,15 +42,17 @@ impl Manager {
             Some(known) => known.clone_from(waker),
             None => core.waker = Some(waker.clone()),
         }
-        if core.link.is_none() && core.reconnection.is_opening() && !core.sockets.is_empty() {
+        if core.link.is_none()
+            && let Some((link, transport)) = core.next.take()
+        {
             let now = core.now();
-            core.open(self.config(), self.parser(), now);
+            core.open(self.config(), link, transport);
             self.pump(&mut core, now);
         }
         let mut turn = Turn {
             work: mem::take(&mut core.work),
             joins: mem::take(&mut core.joins),
-            link: core.links,
+            session: core.sessions,
             commands: Vec::new(),
             congested: false,
             ended: false,
@@ -66,8 +66,15 @@ impl Manager {
             turn.congested = link.congested;
             turn.ended = link.closed;
         }
-        if turn.ended {
-            core.link = None;
+        if turn.ended
+            && let Some(link) = core.link.take()
+            && link.leaving
+        {
+            // It was waited for.
+            let now = core.now();
+            let reason = DisconnectReason::TransportClose;
+            core.machine.closed(link.id, reason, now, rand::random);
+            self.pump(&mut core, now);
         }
         turn.idle = core.link.is_none() && core.sockets.is_empty();
         turn
@@ -77,7 +84,6 @@ impl Manager {
     pub(crate) fn finish(&self) -> bool {
         let mut core = self.core.lock();
         if core.sockets.is_empty() && core.link.is_none() && core.work.is_empty() {
-            core.reconnection.stop();
             core.waker = None;
             self.running.send_replace(false);
             return true;
@@ -89,91 +95,47 @@ impl Manager {
     pub(crate) fn abandon(&self) {
         self.drive(|core, _| {
             core.abandoned = true;
-            core.reconnection.stop();
-            core.link = None;
-            for socket in mem::take(&mut core.sockets) {
-                self.deactivate(core, &socket, DisconnectReason::TransportClose);
-            }
+            (core.link, core.next) = (None, None);
+            core.machine.abandon(DisconnectReason::TransportClose);
         });
-        let work = mem::take(&mut self.core.lock().work);
-        drop(work);
+        let (work, joins) = {
+            let mut core = self.core.lock();
+            (mem::take(&mut core.work), mem::take(&mut core.joins))
+        };
+        drop((work, joins));
         self.running.send_replace(false);
     }
 
-    /// Asks for a namespace with this auth payload, if the link is still there.
-    pub(crate) fn join(
-        &self,
-        link: u64,
-        socket: &Arc<SocketInner>,
-        auth: Result<RawJson, EncodeError>,
-    ) {
-        self.drive(|core, now| {
-            let wanted = core
-                .sockets
-                .iter()
-                .any(|wanted| Arc::ptr_eq(wanted, socket));
-            if !wanted || core.links != link {
-                return;
-            }
-            let parser = self.parser();
-            let Some(link) = core.link.as_mut().filter(|link| link.is_usable()) else {
-                return;
-            };
-            let name = socket.namespace();
-            let packet = auth.map_err(StateError::from).and_then(|auth| {
-                let auth = socket.with_recovery(auth);
-                Outgoing::with_parser(parser, |wire| {
-                    link.protocol
-                        .connect(name, &auth, wire)
-                        .map(|()| Vec::new())
-                })
-            });
-            match packet {
-                Ok(packet) => link.send(&packet, SendOptions::default(), now),
-                // We have just left it, and the server has not answered to our coming yet.
-                Err(StateError::InUse(_)) => core.blocked.push(socket.clone()),
-                Err(error) => {
-                    core.remove(socket);
-                    self.refused(core, socket, error.into());
-                    self.close_if_unused(core, now);
-                }
-            }
-        });
+    /// Asks for a namespace with this auth payload, if that is still wanted.
+    pub(crate) fn authenticate(&self, stay: Stay, auth: Result<RawJson, EncodeError>) {
+        let Stay { socket, link } = stay;
+        self.drive(|core, _| core.machine.authenticate(socket, link, auth));
     }
 
-    /// What brings inputs to the session of a link, if it is still there.
-    pub(crate) fn link(&self, link: u64) -> Linked<'_> {
+    /// What brings inputs to a session, if it is still there.
+    pub(crate) fn session(&self, session: u64) -> Linked<'_> {
         Linked {
             manager: self,
-            link,
+            session,
         }
     }
 
     pub(crate) fn handle_timeout(&self) {
         self.drive(|core, now| {
-            if let Some(attempt) = core.reconnection.handle_timeout(now) {
-                self.tell_all(core, "reconnect_attempt", &attempt);
+            if let Err(violation) = core.machine.handle_timeout(now, rand::random) {
+                tracing::debug!(%violation, "the server broke the protocol");
             }
-            let timeout = self.config().connect_timeout;
-            let Some(link) = &mut core.link else {
-                return;
-            };
-            if link.deadline.is_some_and(|deadline| now >= deadline) {
-                link.error = Some(ConnectError::Timeout(timeout));
-                link.session.close(now);
-                return;
-            }
-            link.session.handle_timeout(now);
-            if let Err(violation) = link.protocol.handle_timeout(now) {
-                self.broken(core, &violation, now);
+            self.pump(core, now);
+            if let Some(link) = &mut core.link {
+                link.session.handle_timeout(now);
             }
         });
     }
 
-    /// Puts something into the session of a link, if it is still there.
-    fn input(&self, link: u64, input: impl FnOnce(&mut ClientSession, Duration)) {
+    /// Puts something into a session, if it is still there.
+    fn input(&self, session: u64, input: impl FnOnce(&mut ClientSession, Duration)) {
         self.drive(|core, now| {
-            if core.links != link {
+            if core.sessions != session {
                 return;
             }
             if let Some(link) = &mut core.link {
@@ -182,10 +144,10 @@ impl Manager {
         });
     }
 
-    /// Notes why a link could not be opened.
-    fn note(&self, link: u64, error: Option<ConnectError>) {
+    /// Notes why a session could not be opened.
+    fn note(&self, session: u64, error: Option<ConnectError>) {
         let mut core = self.core.lock();
-        if core.links != link {
+        if core.sessions != session {
             return;
         }
         if let (Some(link), Some(error)) = (&mut core.link, error) {
@@ -194,10 +156,10 @@ impl Manager {
     }
 }
 
-/// The session of a link.
+/// A session.
 pub(crate) struct Linked<'a> {
     manager: &'a Manager,
-    link: u64,
+    session: u64,
 }
 
 impl Bearer for Linked<'_> {
@@ -206,16 +168,16 @@ impl Bearer for Linked<'_> {
             Ok(Reply { status, body }) => {
                 if status != 200 {
                     let error = Reply::refusal(status, &body);
-                    self.manager.note(self.link, Some(error));
+                    self.manager.note(self.session, Some(error));
                 }
-                self.manager.input(self.link, |session, now| {
+                self.manager.input(self.session, |session, now| {
                     session.response(request, status, body, now)
                 });
             }
             Err(error) => {
                 tracing::debug!(%error, "request");
-                self.manager.note(self.link, Some(error));
-                self.manager.input(self.link, |session, now| {
+                self.manager.note(self.session, Some(error));
+                self.manager.input(self.session, |session, now| {
                     session.request_failed(request, now)
                 });
             }
@@ -223,7 +185,7 @@ impl Bearer for Linked<'_> {
     }
 
     fn websocket_opened(&mut self, transport: TransportId) {
-        self.manager.input(self.link, |session, now| {
+        self.manager.input(self.session, |session, now| {
             session.websocket_opened(transport, now)
         });
     }
@@ -234,14 +196,14 @@ impl Bearer for Linked<'_> {
         end: TransportEnd,
         error: Option<ConnectError>,
     ) {
-        self.manager.note(self.link, error);
-        self.manager.input(self.link, |session, now| {
+        self.manager.note(self.session, error);
+        self.manager.input(self.session, |session, now| {
             session.transport_closed(transport, end, now)
         });
     }
 
     fn frame(&mut self, transport: TransportId, frame: Frame) {
-        self.manager.input(self.link, |session, now| {
+        self.manager.input(self.session, |session, now| {
             session.frame(transport, frame, now)
         });
     }

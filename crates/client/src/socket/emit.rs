@@ -121,7 +121,7 @@ impl ToServer {
     /// As [`Socket::emit`]; a volatile event that is dropped is no error.
     pub fn emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
         let inner = self.socket.inner();
-        if inner.retries.is_some() && !self.options.volatile {
+        if self.is_repeated() {
             return self.queue(event, &args).map(drop);
         }
         let packet = inner.encode(None, event, &args)?;
@@ -141,49 +141,46 @@ impl ToServer {
     /// Sends an event and asks for an ack: see [`Socket::emit_with_ack`].
     pub fn emit_with_ack<T>(&self, event: &str, args: impl Serialize) -> EmitWithAck<T> {
         let inner = self.socket.inner();
-        if inner.retries.is_some() && !self.options.volatile {
+        if self.is_repeated() {
             return EmitWithAck::new(self.queue(event, &args), self.timeout);
         }
         let timeout = self.timeout.unwrap_or(inner.manager().config().ack_timeout);
         EmitWithAck::new(self.ask(event, &args), Some(timeout))
     }
 
+    /// Whether the event is sent until it is acknowledged.
+    fn is_repeated(&self) -> bool {
+        let config = self.socket.inner().manager().config();
+        config.retries > 0 && !self.options.volatile
+    }
+
     fn ask(&self, event: &str, args: &impl Serialize) -> Result<Pending, EmitError> {
         let inner = self.socket.inner();
         let (sender, reply) = oneshot::channel();
-        let id = inner.acks.lock().insert(sender, None)?;
+        let key = inner.manager().expect(inner, sender)?;
         // From here on the drop takes the ack back.
         let once = Once {
             socket: self.socket.clone(),
-            id,
+            key,
             reply,
         };
-        let packet = inner.encode(Some(id), event, args)?;
+        let packet = inner.encode(Some(key.1), event, args)?;
         inner.watch_outgoing(event, args);
-        inner
-            .manager()
-            .send(inner, packet, self.options, Some(id))?;
+        let options = self.options;
+        inner.manager().send(inner, packet, options, Some(key.1))?;
         Ok(Pending::Once(once))
     }
 
     /// Puts an event into the queue of those that are sent until they are acknowledged.
     fn queue(&self, event: &str, args: &impl Serialize) -> Result<Pending, EmitError> {
         let inner = self.socket.inner();
-        let Some(retries) = inner.retries.as_ref().filter(|_| inner.is_active()) else {
-            return Err(EmitError::Disconnected);
-        };
-        let id = {
-            let mut acks = inner.acks.lock();
-            let (placeholder, _) = oneshot::channel();
-            let id = acks.insert(placeholder, None)?;
-            acks.take(id);
-            id
-        };
-        let packet = inner.encode(Some(id), event, args)?;
+        let key = inner.manager().reserve(inner)?;
+        let packet = inner.encode(Some(key.1), event, args)?;
         inner.watch_outgoing(event, args);
-        let config = inner.manager().config();
-        let reply = retries.push(packet, id, self.options, config)?;
-        Ok(Pending::Queued(reply))
+        let (reply, answered) = oneshot::channel();
+        let options = self.options;
+        inner.manager().repeat(key, packet, options, reply)?;
+        Ok(Pending::Queued(answered))
     }
 }
 

@@ -6,25 +6,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use faststr::FastStr;
 use parking_lot::Mutex;
-use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
-use songi_emit::{EmitError, Outgoing};
-use songi_engineio::SendOptions;
+use songi_socketio::EncodeError;
 use songi_socketio::handler::{HandlerTable, contain};
-use songi_socketio::{AckRegistry, Arguments, EncodeError, RawJson};
+use songi_socketio::manager::SocketId;
 use tokio::sync::{mpsc, watch};
 
 use super::{HandlerId, Socket};
-use crate::ack::AckReply;
 use crate::auth::{AuthFn, State};
 use crate::error::ConnectError;
 use crate::events::SocketEvent;
 use crate::inbox::Inbox;
 use crate::joining::{Answer, Joining};
-use crate::manager::Manager;
-use crate::offline::Offline;
+use crate::manager::{Manager, Rest, Stay};
 use crate::reason::DisconnectReason;
-use crate::retries::Retries;
 
 /// Handlers of events, and of the connection's life.
 type Tables = (Arc<HandlerTable<Socket>>, Arc<HandlerTable<Socket>>);
@@ -35,9 +29,8 @@ pub(crate) struct SocketInner {
     auth: AuthFn,
     /// How many [`Socket`]s there are.
     pub(super) handles: AtomicUsize,
-    /// Whether it is in its namespace or tries to come there.
-    active: AtomicBool,
-    connected: watch::Sender<bool>,
+    place: Mutex<Place>,
+    connected: AtomicBool,
     identity: Mutex<Identity>,
     pub(super) tables: Mutex<Tables>,
     /// Those that are called once, and whether they have been.
@@ -49,9 +42,6 @@ pub(crate) struct SocketInner {
     /// Who waits for the namespace to be joined.
     answer: Mutex<Option<Answer>>,
     pub(crate) inbox: Mutex<Inbox>,
-    pub(crate) offline: Mutex<Offline>,
-    pub(crate) acks: Mutex<AckRegistry<AckReply>>,
-    pub(super) retries: Option<Retries>,
     /// Why it is disconnected for good.
     closed: watch::Sender<Option<DisconnectReason>>,
 }
@@ -60,11 +50,16 @@ pub(crate) struct SocketInner {
 #[derive(Debug, Default)]
 struct Identity {
     id: FastStr,
-    /// The secret with which the server recovers the state.
-    pid: Option<FastStr>,
-    /// The last event that came.
-    offset: Option<String>,
     recovered: bool,
+    stay: Option<Stay>,
+}
+
+/// Where the socket's state is that outlasts a connection.
+struct Place {
+    /// With the manager, under this name.
+    key: Option<SocketId>,
+    /// Here, until it is joined again.
+    rest: Option<Box<Rest>>,
 }
 
 impl SocketInner {
@@ -74,15 +69,16 @@ impl SocketInner {
         joining: Joining,
         answer: Option<Answer>,
     ) -> Arc<Self> {
-        let config = manager.config().clone();
-        let runtime = manager.runtime().clone();
-        let (retries, queue) = (config.retries > 0).then(Retries::new).unzip();
-        let inner = Arc::new(Self {
+        let rest = Rest::new(namespace.clone(), &manager.config().manager());
+        Arc::new(Self {
             namespace,
             auth: joining.auth,
             handles: AtomicUsize::new(0),
-            active: AtomicBool::new(false),
-            connected: watch::Sender::new(false),
+            place: Mutex::new(Place {
+                key: None,
+                rest: Some(Box::new(rest)),
+            }),
+            connected: AtomicBool::new(false),
             identity: Mutex::default(),
             tables: Mutex::new((Arc::new(joining.handlers), Arc::new(joining.life))),
             once: Mutex::default(),
@@ -90,17 +86,9 @@ impl SocketInner {
             watched: AtomicBool::new(false),
             answer: Mutex::new(answer),
             inbox: Mutex::default(),
-            offline: Mutex::default(),
-            acks: Mutex::new(AckRegistry::new(config.max_pending_acks)),
-            retries,
             closed: watch::Sender::new(None),
             manager,
-        });
-        if let Some(queue) = queue {
-            let connected = inner.connected.subscribe();
-            runtime.spawn(queue.run(Arc::downgrade(&inner), connected, config));
-        }
-        inner
+        })
     }
 
     pub(crate) fn namespace(&self) -> &FastStr {
@@ -129,11 +117,22 @@ impl SocketInner {
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        *self.connected.borrow()
+        self.connected.load(Ordering::Acquire)
     }
 
+    /// Whether it is in its namespace or tries to come there.
     pub(crate) fn is_active(&self) -> bool {
-        self.active.load(Ordering::Acquire)
+        self.key().is_some()
+    }
+
+    /// How the manager calls it, while it is in its namespace or tries to come there.
+    pub(crate) fn key(&self) -> Option<SocketId> {
+        self.place.lock().key
+    }
+
+    /// The stay in its namespace of now, or the last one.
+    pub(crate) fn stay(&self) -> Option<Stay> {
+        self.identity.lock().stay
     }
 
     /// Why the socket is disconnected for good, if it is.
@@ -157,93 +156,49 @@ impl SocketInner {
             .map_err(|panic| EncodeError::Serialize(panic.to_string()))
     }
 
-    /// An auth payload with what the server recovers the state by.
-    pub(crate) fn with_recovery(&self, auth: RawJson) -> RawJson {
-        let identity = self.identity.lock();
-        let Some(pid) = &identity.pid else {
-            return auth;
+    /// Gives the socket's state to the manager by `join`, unless that has it already.
+    pub(crate) fn activate_with<E>(
+        &self,
+        join: impl FnOnce(Box<Rest>) -> Result<SocketId, (E, Box<Rest>)>,
+    ) -> Result<Option<SocketId>, E> {
+        let mut place = self.place.lock();
+        let Some(rest) = place.rest.take() else {
+            return Ok(None);
         };
-        let own: Option<Map<String, Value>> = auth.deserialize().unwrap_or_default();
-        let mut payload = Map::new();
-        payload.insert("pid".to_owned(), pid.as_str().into());
-        if let Some(offset) = &identity.offset {
-            payload.insert("offset".to_owned(), offset.as_str().into());
-        }
-        // As in JavaScript, the application's have precedence.
-        payload.extend(own.unwrap_or_default());
-        RawJson::of(&payload).unwrap_or(auth)
-    }
-
-    /// An event came that the server may not have to send again.
-    pub(crate) fn note_offset(&self, args: &Arguments) {
-        let mut identity = self.identity.lock();
-        if identity.pid.is_none() {
-            return;
-        }
-        let mut reader = args.reader();
-        while reader.len() > 1 {
-            if reader.next::<IgnoredAny>().is_err() {
-                return;
+        match join(rest) {
+            Ok(key) => {
+                place.key = Some(key);
+                self.closed.send_replace(None);
+                Ok(Some(key))
+            }
+            Err((error, rest)) => {
+                place.rest = Some(rest);
+                Err(error)
             }
         }
-        if let Ok(offset) = reader.next::<String>() {
-            identity.offset = Some(offset);
-        }
-    }
-
-    pub(crate) fn mark_active(&self) {
-        self.active.store(true, Ordering::Release);
-        self.closed.send_replace(None);
     }
 
     /// The server has let the socket into its namespace.
-    pub(crate) fn mark_connected(&self, id: FastStr, pid: Option<FastStr>) {
-        let mut identity = self.identity.lock();
-        identity.recovered = pid.is_some() && pid == identity.pid;
-        if !identity.recovered {
-            identity.offset = None;
-        }
-        identity.id = id;
-        identity.pid = pid;
-        drop(identity);
-        self.connected.send_replace(true);
+    pub(crate) fn mark_connected(&self, id: FastStr, recovered: bool, stay: Stay) {
+        *self.identity.lock() = Identity {
+            id,
+            recovered,
+            stay: Some(stay),
+        };
+        self.connected.store(true, Ordering::Release);
         self.answer(Ok(()));
     }
 
-    /// Marks the socket as not in its namespace, and says whether it was. Acks of what was sent
-    /// will not come any more.
-    pub(crate) fn mark_disconnected(&self, reason: DisconnectReason) -> bool {
-        let connected = self.connected.send_replace(false);
-        let mut identity = self.identity.lock();
-        // As on the server: who left or broke the rules is not recovered.
-        if matches!(
-            reason,
-            DisconnectReason::ServerDisconnect | DisconnectReason::ClientDisconnect
-        ) {
-            (identity.pid, identity.offset) = (None, None);
-        }
-        drop(identity);
-        let mut acks = self.acks.lock();
-        if acks.is_empty() {
-            return connected;
-        }
-        let offline = self.offline.lock();
-        let (waiting, lost): (Vec<_>, Vec<_>) = acks.drain().partition(|&(id, _)| offline.has(id));
-        for (id, reply) in waiting {
-            // There is room for what was there.
-            let _ = acks.insert_with_id(id, reply, None);
-        }
-        drop((offline, acks));
-        drop(lost);
-        connected
+    pub(crate) fn mark_disconnected(&self) {
+        self.connected.store(false, Ordering::Release);
     }
 
     /// The socket does not come back by itself.
-    pub(crate) fn mark_inactive(&self, reason: DisconnectReason) {
-        self.active.store(false, Ordering::Release);
-        self.offline.lock().clear();
-        let lost: Vec<_> = self.acks.lock().drain().collect();
-        drop(lost);
+    pub(crate) fn mark_inactive(&self, reason: DisconnectReason, rest: Box<Rest>) {
+        *self.place.lock() = Place {
+            key: None,
+            rest: Some(rest),
+        };
         self.closed.send_replace(Some(reason));
         // Who waits is told by the end of the channel.
         self.answer.lock().take();
@@ -260,43 +215,6 @@ impl SocketInner {
             // Whoever does not wait any more has dropped the socket.
             let _ = answer.send(result);
         }
-    }
-
-    /// Sends what waited for the connection.
-    pub(crate) fn flush_offline(
-        &self,
-        mut send: impl FnMut(&Outgoing, SendOptions) -> Result<(), EmitError>,
-    ) {
-        let mut offline = self.offline.lock();
-        while let Some(waiting) = offline.pop() {
-            if let Err(error) = send(&waiting.packet, waiting.options) {
-                tracing::warn!(namespace = %self.namespace, %error, "event not sent");
-                if let Some(id) = waiting.ack {
-                    // Who waits for it is told by the end of the channel.
-                    self.acks.lock().take(id);
-                }
-            }
-        }
-    }
-
-    /// Sends an event of the queue of retries, and waits for its ack.
-    pub(crate) fn try_again(
-        self: &Arc<Self>,
-        id: u64,
-        reply: AckReply,
-        packet: &Outgoing,
-        options: SendOptions,
-    ) -> Result<(), EmitError> {
-        let mut acks = self.acks.lock();
-        acks.take(id);
-        acks.insert_with_id(id, reply, None)?;
-        drop(acks);
-        // If the connection was lost just now, it is tried again, and not kept for later.
-        self.manager
-            .send_now(self, packet, options)
-            .inspect_err(|_| {
-                self.acks.lock().take(id);
-            })
     }
 }
 

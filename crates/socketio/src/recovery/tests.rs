@@ -6,6 +6,7 @@ use core::convert::Infallible;
 use core::time::Duration;
 
 use proptest::prelude::*;
+use serde::Serialize;
 use serde_json::json;
 
 use super::*;
@@ -103,7 +104,8 @@ mod resume {
     #[track_caller]
     fn assert_auth(resume: &Resume, auth: &impl Serialize, expected: &str) {
         let mut out = Vec::new();
-        encode::connect(&mut out, "/", &resume.auth(auth)).unwrap();
+        let own = RawJson::of(auth).unwrap();
+        encode::connect(&mut out, "/", &resume.auth(&own)).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), format!("0{expected}"));
     }
 
@@ -123,15 +125,17 @@ mod resume {
         assert!(!resume.connected(Some("p")));
         assert_auth(&resume, &(), r#"{"pid":"p"}"#);
         resume.received(None, &args(&("a", 1, "o1")));
-        assert_auth(&resume, &None::<u8>, r#"{"pid":"p","offset":"o1"}"#);
+        assert_auth(&resume, &None::<u8>, r#"{"offset":"o1","pid":"p"}"#);
         assert_auth(
             &resume,
             &json!({ "a": 1 }),
-            r#"{"pid":"p","offset":"o1","a":1}"#,
+            r#"{"a":1,"offset":"o1","pid":"p"}"#,
         );
-        let mut text = Vec::new();
-        let error = encode::connect(&mut text, "/", &resume.auth("text"));
-        assert!(matches!(error, Err(EncodeError::Serialize(_))));
+        // As in JavaScript, the application's own win.
+        let expected = r#"{"offset":"o1","pid":"q"}"#;
+        assert_auth(&resume, &json!({ "pid": "q" }), expected);
+        let own = RawJson::of("text").unwrap();
+        assert_eq!(resume.auth(&own), own);
         resume.forget();
         assert_auth(&resume, &(), "");
     }
@@ -165,9 +169,9 @@ mod resume {
         // An event that asks for an ack has no offset.
         resume.received(Some(1), &args(&"o2"));
         assert_eq!(resume, remembered);
-        assert_auth(&resume, &(), r#"{"pid":"p","offset":"o\"1"}"#);
+        assert_auth(&resume, &(), r#"{"offset":"o\"1","pid":"p"}"#);
         resume.received(None, &args(&("a", "o2")));
-        assert_auth(&resume, &(), r#"{"pid":"p","offset":"o2"}"#);
+        assert_auth(&resume, &(), r#"{"offset":"o2","pid":"p"}"#);
     }
 
     #[cfg(feature = "msgpack")]
@@ -190,7 +194,7 @@ mod resume {
             assert_auth(
                 &resume,
                 &(),
-                &format!(r#"{{"pid":"p","offset":"{expected}"}}"#),
+                &format!(r#"{{"offset":"{expected}","pid":"p"}}"#),
             );
         }
     }
@@ -450,6 +454,7 @@ fn simulate(steps: &[u8]) {
     let mut store = Packets::new(Config::default(), "t-");
     let (mut emitted, mut got) = (0u32, Vec::new());
     let mut resume = Resume::default();
+    let own = RawJson::of(&json!({ "token": 1 })).unwrap();
     let mut known = false;
     let (mut pid, mut fresh) = (String::new(), 0);
 
@@ -458,9 +463,7 @@ fn simulate(steps: &[u8]) {
         let mut server = server::Connection::new(&server::Config::default(), START);
         let mut client = client::Connection::new(&client::Config::default());
         let mut out = Vec::new();
-        client
-            .connect("/", &resume.auth(&json!({ "token": 1 })), &mut out)
-            .unwrap();
+        client.connect("/", &resume.auth(&own), &mut out).unwrap();
         let text = FastStr::from_vec_u8(out).unwrap();
         let Some(server::Incoming::Connect {
             auth: Some(auth), ..

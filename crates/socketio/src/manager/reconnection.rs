@@ -1,25 +1,42 @@
-//! When to connect again, as a state machine without a clock and without randomness.
+//! When to connect again.
 //!
 //! The delays are those of the JavaScript client (`reconnectionDelay` and its neighbours in the
 //! Socket.IO documentation, "Client options"): they double from attempt to attempt, up to a limit,
 //! and each is moved by a random part of itself, so that the clients of a server that comes back
 //! do not come all at once.
 
-use std::time::Duration;
+use core::time::Duration;
 
-/// The delays and how many there are.
+/// How long to wait before connecting again, and how often.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Backoff {
-    pub(crate) enabled: bool,
-    pub(crate) min: Duration,
-    pub(crate) max: Duration,
-    /// Which part of a delay is random: from 0 to 1.
-    pub(crate) jitter: f64,
-    pub(crate) attempts: u32,
+pub struct Backoff {
+    /// Whether to connect again at all. Default: yes.
+    pub enabled: bool,
+    /// The wait before the first attempt; each further one waits twice as long. Default: 1 s.
+    pub min: Duration,
+    /// The longest wait. Default: 5 s.
+    pub max: Duration,
+    /// Which part of a wait is random, in both directions: from 0 to 1; another number is taken
+    /// for the nearest of these, and what is no number for 0. Default: 0.5.
+    pub jitter: f64,
+    /// How many attempts there are before it is given up. Default: [`u32::MAX`].
+    pub attempts: u32,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            min: Duration::from_secs(1),
+            max: Duration::from_secs(5),
+            jitter: 0.5,
+            attempts: u32::MAX,
+        }
+    }
 }
 
 #[derive(Debug)]
-pub(crate) struct Reconnection {
+pub(super) struct Reconnection {
     backoff: Backoff,
     state: State,
     /// Attempts since the last connection.
@@ -39,7 +56,7 @@ enum State {
 
 /// What follows when a connection could not be opened or was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(super) enum Next {
     /// Another attempt, later.
     Wait,
     /// There have been as many attempts as there may be.
@@ -49,7 +66,7 @@ pub(crate) enum Next {
 }
 
 impl Reconnection {
-    pub(crate) fn new(backoff: Backoff) -> Self {
+    pub(super) fn new(backoff: Backoff) -> Self {
         Self {
             backoff,
             state: State::Idle,
@@ -58,14 +75,14 @@ impl Reconnection {
     }
 
     /// Somebody wants a connection. One that waits for its next attempt goes on waiting.
-    pub(crate) fn start(&mut self) {
+    pub(super) fn start(&mut self) {
         if self.state == State::Idle {
             self.state = State::Opening;
         }
     }
 
     /// Nobody wants one any more.
-    pub(crate) fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.state = State::Idle;
         self.attempts = 0;
     }
@@ -76,24 +93,24 @@ impl Reconnection {
     }
 
     /// Whether a connection is to be opened now.
-    pub(crate) fn is_opening(&self) -> bool {
+    pub(super) fn is_opening(&self) -> bool {
         self.state == State::Opening
     }
 
     /// A connection is open. Gives the number of the attempt, if it was one to connect again.
-    pub(crate) fn opened(&mut self) -> Option<u32> {
+    pub(super) fn opened(&mut self) -> Option<u32> {
         self.state = State::Open;
-        let attempts = std::mem::take(&mut self.attempts);
+        let attempts = core::mem::take(&mut self.attempts);
         (attempts > 0).then_some(attempts)
     }
 
     /// Which attempt to connect again this is, if it is one.
-    pub(crate) fn attempt(&self) -> Option<u32> {
+    pub(super) fn attempt(&self) -> Option<u32> {
         (self.attempts > 0).then_some(self.attempts)
     }
 
-    /// The open connection was lost, or could not be opened. `random` is any number.
-    pub(crate) fn failed(&mut self, now: Duration, random: u32) -> Next {
+    /// The open connection was lost, or could not be opened. `random` gives any number.
+    pub(super) fn failed(&mut self, now: Duration, random: impl FnOnce() -> u32) -> Next {
         if self.state == State::Idle {
             return Next::Stay;
         }
@@ -105,14 +122,14 @@ impl Reconnection {
             self.stop();
             return Next::GaveUp;
         }
-        let delay = self.backoff.delay(self.attempts, random);
+        let delay = self.backoff.delay(self.attempts, random());
         self.attempts = self.attempts.saturating_add(1);
         self.state = State::Waiting(now.saturating_add(delay));
         Next::Wait
     }
 
     /// When the next attempt begins.
-    pub(crate) fn poll_timeout(&self) -> Option<Duration> {
+    pub(super) fn poll_timeout(&self) -> Option<Duration> {
         match self.state {
             State::Waiting(until) => Some(until),
             State::Idle | State::Opening | State::Open => None,
@@ -120,7 +137,7 @@ impl Reconnection {
     }
 
     /// Time has passed. Gives the number of the attempt that begins now, if one does.
-    pub(crate) fn handle_timeout(&mut self, now: Duration) -> Option<u32> {
+    pub(super) fn handle_timeout(&mut self, now: Duration) -> Option<u32> {
         match self.state {
             State::Waiting(until) if now >= until => {
                 self.state = State::Opening;
@@ -132,17 +149,18 @@ impl Reconnection {
 }
 
 impl Backoff {
-    /// The delay after so many attempts: `min · 2^attempts`, moved by up to `jitter` of itself, and
-    /// at most `max`.
-    fn delay(&self, attempts: u32, random: u32) -> Duration {
-        let exponent = i32::try_from(attempts).unwrap_or(i32::MAX);
-        let base = self.min.as_secs_f64() * 2_f64.powi(exponent);
+    /// The wait after so many attempts: `min · 2^attempts`, moved by up to `jitter` of itself, and
+    /// at most `max`. `random` is any number.
+    pub fn delay(&self, attempts: u32, random: u32) -> Duration {
+        // 2^63 s are more than a `Duration` of any use.
+        let factor = (1_u64 << attempts.min(63)) as f64;
+        let base = self.min.as_secs_f64() * factor;
         // From -1 to 1.
         let random = f64::from(random) / f64::from(u32::MAX) * 2.0 - 1.0;
-        let jitter = if self.jitter.is_finite() {
-            self.jitter.clamp(0.0, 1.0)
-        } else {
+        let jitter = if self.jitter.is_nan() {
             0.0
+        } else {
+            self.jitter.clamp(0.0, 1.0)
         };
         let delay = (base * (1.0 + jitter * random)).min(self.max.as_secs_f64());
         Duration::try_from_secs_f64(delay).unwrap_or(self.max)
@@ -150,23 +168,12 @@ impl Backoff {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
     const MIDDLE: u32 = u32::MAX / 2;
-
-    fn backoff() -> Backoff {
-        Backoff {
-            enabled: true,
-            min: Duration::from_secs(1),
-            max: Duration::from_secs(5),
-            jitter: 0.5,
-            attempts: u32::MAX,
-        }
-    }
 
     fn millis(duration: Duration) -> u128 {
         // The middle of the random numbers is not quite zero.
@@ -175,14 +182,14 @@ mod tests {
 
     #[test]
     fn delays_double_up_to_the_limit_and_begin_again_after_a_connection() {
-        let mut it = Reconnection::new(backoff());
+        let mut it = Reconnection::new(Backoff::default());
         it.start();
         assert!(it.is_opening());
         assert_eq!(it.opened(), None);
         for _ in 0..2 {
             let mut now = Duration::from_secs(100);
             for (attempt, delay) in [1000, 2000, 4000, 5000, 5000].into_iter().enumerate() {
-                assert_eq!(it.failed(now, MIDDLE), Next::Wait);
+                assert_eq!(it.failed(now, || MIDDLE), Next::Wait);
                 let until = it.poll_timeout().unwrap();
                 assert_eq!(millis(until - now), delay);
                 assert_eq!(it.handle_timeout(until - Duration::from_millis(1)), None);
@@ -201,36 +208,36 @@ mod tests {
     fn the_last_attempt_is_the_last() {
         let mut it = Reconnection::new(Backoff {
             attempts: 2,
-            ..backoff()
+            ..Backoff::default()
         });
         it.start();
         for attempt in 1..=2 {
-            assert_eq!(it.failed(Duration::ZERO, 0), Next::Wait);
+            assert_eq!(it.failed(Duration::ZERO, || 0), Next::Wait);
             assert_eq!(it.handle_timeout(Duration::from_secs(9)), Some(attempt));
         }
-        assert_eq!(it.failed(Duration::ZERO, 0), Next::GaveUp);
+        assert_eq!(it.failed(Duration::ZERO, || 0), Next::GaveUp);
         assert!(it.is_idle());
         it.start();
-        assert_eq!(it.failed(Duration::ZERO, 0), Next::Wait);
+        assert_eq!(it.failed(Duration::ZERO, || 0), Next::Wait);
     }
 
     #[test]
     fn it_stays_where_it_is_not_wanted() {
         let mut it = Reconnection::new(Backoff {
             enabled: false,
-            ..backoff()
+            ..Backoff::default()
         });
         it.start();
         it.opened();
-        assert_eq!(it.failed(Duration::ZERO, 0), Next::Stay);
-        let mut it = Reconnection::new(backoff());
+        assert_eq!(it.failed(Duration::ZERO, || 0), Next::Stay);
+        let mut it = Reconnection::new(Backoff::default());
         it.start();
-        assert_eq!(it.failed(Duration::ZERO, 0), Next::Wait);
+        assert_eq!(it.failed(Duration::ZERO, || 0), Next::Wait);
         it.start();
         assert!(!it.is_opening(), "a wait is not cut short");
         it.stop();
         assert_eq!(it.handle_timeout(Duration::MAX), None);
-        assert_eq!(it.failed(Duration::ZERO, 0), Next::Stay);
+        assert_eq!(it.failed(Duration::ZERO, || 0), Next::Stay);
     }
 
     proptest! {
@@ -246,7 +253,7 @@ mod tests {
                 min: Duration::from_millis(min),
                 max: Duration::from_millis(max),
                 jitter,
-                ..backoff()
+                ..Backoff::default()
             };
             let delay = backoff.delay(attempts, random);
             prop_assert!(delay <= backoff.max);
@@ -258,14 +265,14 @@ mod tests {
 
         #[test]
         fn it_waits_opens_or_is_idle_whatever_happens(steps in proptest::collection::vec((0_u8..5, any::<u32>()), 0..100)) {
-            let mut it = Reconnection::new(Backoff { attempts: 3, ..backoff() });
+            let mut it = Reconnection::new(Backoff { attempts: 3, ..Backoff::default() });
             let mut now = Duration::ZERO;
             for (step, random) in steps {
                 match step {
                     0 => it.start(),
                     1 => it.stop(),
                     2 if it.is_opening() => drop(it.opened()),
-                    3 if it.poll_timeout().is_none() => drop(it.failed(now, random)),
+                    3 if it.poll_timeout().is_none() => drop(it.failed(now, || random)),
                     _ => {
                         now += Duration::from_millis(u64::from(random % 6000));
                         it.handle_timeout(now);
