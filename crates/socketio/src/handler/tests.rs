@@ -194,8 +194,6 @@ fn twelve_parameters_are_allowed() {
 #[cfg(feature = "std")]
 mod run {
     use alloc::string::ToString;
-    use core::future::Future;
-    use core::pin::Pin;
 
     use super::super::{Event, HandlerTable, Job, MiddlewareFn, Place, Rejection, Run};
     use super::*;
