@@ -289,10 +289,13 @@ impl Connection {
                     Ok(Received::Event(_)) => continue,
                     Err(end) => return Poll::Ready(end),
                 };
-                if let Some(message) = message {
-                    self.receive(core, message, now, &mut work);
+                let settled = match message {
+                    Some(message) => self.receive(core, message, now, &mut work),
+                    None => false,
+                };
+                if !settled {
+                    self.settle(core, now, &mut work);
                 }
-                self.settle(core, now, &mut work);
             }
             // Handlers run, and what they send waits for the next round.
             self.perform_all(&mut work);

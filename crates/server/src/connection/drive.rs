@@ -116,7 +116,9 @@ impl Connection {
                 }
             }
             Output::CloseTransport(transport) => core.close_websocket(transport),
-            Output::Event(Event::Message(message)) => self.receive(core, message, now, work),
+            Output::Event(Event::Message(message)) => {
+                self.receive(core, message, now, work);
+            }
             Output::Event(Event::Closed { reason, violation }) => {
                 tracing::debug!(
                     name: "songi.connection.closed",
@@ -143,14 +145,15 @@ impl Connection {
         }
     }
 
-    /// A Socket.IO packet, or one attachment of it.
+    /// A Socket.IO packet, or one attachment of it. `true` if it has changed nothing that is to be
+    /// [settled](Self::settle).
     pub(super) fn receive(
         &self,
         core: &mut Core,
         message: Message,
         now: Duration,
         work: &mut Works,
-    ) {
+    ) -> bool {
         core.traffic.received(match &message {
             Message::Text(text) => text.len(),
             Message::Binary(bytes) => bytes.len(),
@@ -162,51 +165,56 @@ impl Connection {
         match received {
             Ok(Some(incoming)) => {
                 core.traffic.packets_in += 1;
-                self.incoming(core, incoming, work);
+                self.incoming(core, incoming, work)
             }
-            Ok(None) => {}
+            // Attachments are to come, and in time.
+            Ok(None) => false,
             Err(violation) => {
                 tracing::debug!(name: "songi.connection.violation", sid = %self.sid, %violation);
                 core.reason = Some(DisconnectReason::ParseError);
                 core.description = Some(violation.to_string());
                 core.session.abort(CloseReason::ParseError);
+                false
             }
         }
     }
 
-    fn incoming(&self, core: &mut Core, incoming: protocol::Incoming, work: &mut Works) {
+    fn incoming(&self, core: &mut Core, incoming: protocol::Incoming, work: &mut Works) -> bool {
         use protocol::Incoming;
         match incoming {
-            Incoming::Connect { namespace, auth } => work.push(Work::Join { namespace, auth }),
+            Incoming::Connect { namespace, auth } => {
+                work.push(Work::Join { namespace, auth });
+                false
+            }
             Incoming::Event {
                 namespace,
                 id,
                 name,
                 args,
             } => {
-                let Some(socket) = core.socket(&namespace) else {
-                    return;
-                };
-                self.backlog.fetch_add(1, Ordering::Relaxed);
-                post(socket, Job::Event { name, id, args }, work);
+                if let Some(socket) = core.socket(&namespace) {
+                    self.backlog.fetch_add(1, Ordering::Relaxed);
+                    post(socket, Job::Event { name, id, args }, work);
+                }
+                true
             }
             Incoming::Ack {
                 namespace,
                 id,
                 args,
             } => {
-                let Some(socket) = core.socket(&namespace) else {
-                    return;
-                };
-                if let Some(reply) = socket.acks.lock().take(id) {
+                if let Some(socket) = core.socket(&namespace)
+                    && let Some(reply) = socket.acks.lock().take(id)
+                {
                     reply.send(args);
                 }
+                true
             }
             Incoming::Disconnect { namespace } => {
-                let Some(socket) = core.socket(&namespace).cloned() else {
-                    return;
-                };
-                core.leave(&socket, DisconnectReason::ClientNamespaceDisconnect, work);
+                if let Some(socket) = core.socket(&namespace).cloned() {
+                    core.leave(&socket, DisconnectReason::ClientNamespaceDisconnect, work);
+                }
+                false
             }
         }
     }
