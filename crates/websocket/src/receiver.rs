@@ -374,9 +374,9 @@ impl Receiver {
 
 #[inline(never)]
 fn copy_binary(input: &mut BytesMut, short: &Short) -> Result<Option<Event>, Violation> {
-    let payload = Bytes::copy_from_slice(short.payload(input));
+    let payload = short.copy(input);
     input.advance(short.end);
-    Ok(Some(Event::Binary(payload)))
+    Ok(Some(Event::Binary(payload.into())))
 }
 
 #[inline(never)]

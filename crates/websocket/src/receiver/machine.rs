@@ -1,5 +1,7 @@
 //! What stands at the front of the input: the state machine below both forms of receiving.
 
+use alloc::vec::Vec;
+
 use super::{Receiver, State};
 use crate::{
     Role, Violation,
@@ -55,6 +57,15 @@ impl Short {
     pub(super) fn payload<'a>(&self, input: &'a mut [u8]) -> &'a mut [u8] {
         let payload = input.get_mut(self.start..self.end).unwrap_or_default();
         mask::apply(payload, self.key);
+        payload
+    }
+
+    /// A copy of the payload, unmasked there: what has just been unmasked is not ready to be
+    /// copied.
+    #[inline]
+    pub(super) fn copy(&self, input: &[u8]) -> Vec<u8> {
+        let mut payload = input.get(self.start..self.end).unwrap_or_default().to_vec();
+        mask::apply(&mut payload, self.key);
         payload
     }
 }
@@ -215,7 +226,7 @@ impl Receiver {
     /// A message in one frame that has not arrived whole: what there is of it is unmasked, refused
     /// if it cannot become text, and stays in the input.
     fn wait(&mut self, text: bool, header: &Header, arrived: &mut [u8]) -> Result<(), Violation> {
-        let ascii = mask::apply(arrived, header.mask);
+        let ascii = mask::apply_and_look(arrived, header.mask);
         if text && !ascii && !utf8::can_become_text(arrived) {
             return Err(Violation::InvalidUtf8);
         }
