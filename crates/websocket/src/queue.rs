@@ -45,6 +45,14 @@ pub(crate) enum Shared {
 }
 
 impl Shared {
+    #[inline]
+    fn len(&self) -> usize {
+        match self {
+            Self::Payload(payload) => payload.len(),
+            Self::Frame(frame, done) => frame.len() - done,
+        }
+    }
+
     fn advance(&mut self, n: usize) {
         match self {
             Self::Payload(payload) => payload.advance(n),
@@ -80,12 +88,12 @@ impl Queue {
     pub(crate) fn len(&self) -> usize {
         let first = self.first.as_ref().map_or(0, |first| first.payload.len());
         let others = self.others.as_ref().map_or(0, |others| others.shared);
-        self.unsent().len() + first + others
+        self.copied.len() - self.done + first + others
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.copied.is_empty() && self.first.is_none()
     }
 
     /// Appends at most `most` bytes through a function that may only append.
@@ -116,7 +124,7 @@ impl Queue {
 
     /// Appends bytes without copying them.
     pub(crate) fn share(&mut self, payload: Shared) {
-        let before = self.unsent().len();
+        let before = self.copied.len() - self.done;
         let Some(first) = &self.first else {
             self.first = Some(Splice { before, payload });
             return;
