@@ -12,8 +12,8 @@ use crate::frame::{
 };
 
 /// A message framed once, in one allocation, for any number of server connections: a broadcast then
-/// costs one reference per receiver. (Clients mask each frame with its own key, so on a client connection
-/// it is framed again.)
+/// costs one reference per receiver. (Clients mask each frame with its own key, so on a client
+/// connection it is framed again.)
 ///
 /// ```
 /// use songi_websocket::{Config, Connection, Prepared};
