@@ -86,9 +86,12 @@ impl Queue {
     /// Bytes of both kinds.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        let first = self.first.as_ref().map_or(0, |first| first.payload.len());
+        let copied = self.copied.len() - self.done;
+        let Some(first) = &self.first else {
+            return copied;
+        };
         let others = self.others.as_ref().map_or(0, |others| others.shared);
-        self.copied.len() - self.done + first + others
+        copied + first.payload.len() + others
     }
 
     #[inline]
