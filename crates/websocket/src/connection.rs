@@ -92,18 +92,18 @@ impl Connection {
     /// further input is discarded, and the same error answers every later call.
     #[inline]
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
-        let received = self.receiver.receive(input);
-        // By reference: moving events costs more than parsing small ones.
-        match &received {
-            Ok(Some(event)) => {
-                if let Some(reply) = Reply::to(event) {
-                    self.sender.reply(reply);
-                }
+        let sender = &mut self.sender;
+        self.receiver.receive_or(input, |receiver, input| {
+            let received = receiver.receive_any(input);
+            let reply = match &received {
+                Ok(event) => event.as_ref().and_then(Reply::to),
+                Err(violation) => Some(Reply::Fail(*violation)),
+            };
+            if let Some(reply) = reply {
+                sender.reply(reply);
             }
-            Ok(None) => {}
-            Err(violation) => self.sender.reply(Reply::Fail(*violation)),
-        }
-        received
+            received
+        })
     }
 
     /// Lends a short message to `take`, if `input` starts with one: one that is whole, in one
@@ -172,17 +172,18 @@ impl Connection {
         &mut self,
         input: &mut &'a mut [u8],
     ) -> Result<Option<EventRef<'a>>, Violation> {
-        let received = self.receiver.receive_ref(input);
-        match &received {
-            Ok(Some(event)) => {
-                if let Some(reply) = Reply::to_ref(event) {
-                    self.sender.reply(reply);
-                }
+        let sender = &mut self.sender;
+        self.receiver.receive_ref_or(input, |receiver, input| {
+            let received = receiver.receive_ref_any(input);
+            let reply = match &received {
+                Ok(event) => event.as_ref().and_then(Reply::to_ref),
+                Err(violation) => Some(Reply::Fail(*violation)),
+            };
+            if let Some(reply) = reply {
+                sender.reply(reply);
             }
-            Ok(None) => {}
-            Err(violation) => self.sender.reply(Reply::Fail(*violation)),
-        }
-        received
+            received
+        })
     }
 
     /// Takes note that the transport ended.

@@ -1,7 +1,7 @@
 //! Bytes that wait to be written.
 
-use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
-use core::{iter, mem};
+use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
+use core::{iter, mem, ops::Deref};
 
 use bytes::{Buf, Bytes};
 
@@ -18,8 +18,6 @@ pub(crate) struct Queue {
     /// The first splice; there are `others` only behind it.
     first: Option<Splice>,
     others: Option<Box<Others>>,
-    /// Bytes of both kinds.
-    len: usize,
 }
 
 #[derive(Debug, Default)]
@@ -27,41 +25,87 @@ struct Others {
     splices: VecDeque<Splice>,
     /// How many of `copied` they stand behind, beyond the first one's.
     claimed: usize,
+    /// How many bytes they are themselves.
+    shared: usize,
 }
 
 /// A payload that stands behind the next `before` bytes of `copied`.
 #[derive(Debug)]
 struct Splice {
     before: usize,
-    payload: Bytes,
+    payload: Shared,
+}
+
+/// Bytes that are not copied.
+#[derive(Debug)]
+pub(crate) enum Shared {
+    Payload(Bytes),
+    /// A frame for many connections, of which so many bytes have been transmitted.
+    Frame(Arc<[u8]>, usize),
+}
+
+impl Shared {
+    #[inline]
+    fn len(&self) -> usize {
+        match self {
+            Self::Payload(payload) => payload.len(),
+            Self::Frame(frame, done) => frame.len() - done,
+        }
+    }
+
+    fn advance(&mut self, n: usize) {
+        match self {
+            Self::Payload(payload) => payload.advance(n),
+            Self::Frame(_, done) => *done += n,
+        }
+    }
+}
+
+impl Deref for Shared {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Payload(payload) => payload,
+            Self::Frame(frame, done) => frame.get(*done..).unwrap_or_default(),
+        }
+    }
 }
 
 impl Others {
     fn pop(&mut self) -> Option<Splice> {
         let splice = self.splices.pop_front()?;
         self.claimed -= splice.before;
+        self.shared -= splice.payload.len();
         Some(splice)
     }
 }
 
 impl Queue {
+    /// Bytes of both kinds.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len
+        let copied = self.copied.len() - self.done;
+        let Some(first) = &self.first else {
+            return copied;
+        };
+        let others = self.others.as_ref().map_or(0, |others| others.shared);
+        copied + first.payload.len() + others
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.copied.is_empty() && self.first.is_none()
     }
 
     /// Appends at most `most` bytes through a function that may only append.
     #[inline]
     pub(crate) fn copy(&mut self, most: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let before = self.copied.len();
-        if self.copied.capacity() - before < most {
+        if self.copied.capacity() - self.copied.len() < most {
             return self.copy_and_grow(most, write);
         }
         write(&mut self.copied);
-        self.len += self.copied.len() - before;
     }
 
     #[cold]
@@ -72,20 +116,18 @@ impl Queue {
             self.done = 0;
         }
         self.copied.reserve(most);
-        let before = self.copied.len();
         write(&mut self.copied);
-        self.len += self.copied.len() - before;
     }
 
     /// What of `copied` has not been transmitted.
+    #[inline]
     fn unsent(&self) -> &[u8] {
         self.copied.get(self.done..).unwrap_or_default()
     }
 
-    /// Appends a payload without copying it.
-    pub(crate) fn share(&mut self, payload: Bytes) {
-        self.len += payload.len();
-        let before = self.unsent().len();
+    /// Appends bytes without copying them.
+    pub(crate) fn share(&mut self, payload: Shared) {
+        let before = self.copied.len() - self.done;
         let Some(first) = &self.first else {
             self.first = Some(Splice { before, payload });
             return;
@@ -93,6 +135,7 @@ impl Queue {
         let others = self.others.get_or_insert_default();
         let before = before - first.before - others.claimed;
         others.claimed += before;
+        others.shared += payload.len();
         others.splices.push_back(Splice { before, payload });
     }
 
@@ -122,9 +165,9 @@ impl Queue {
 
     /// Drops the first `n` bytes, which have been written.
     pub(crate) fn advance(&mut self, n: usize) {
-        let mut n = n.min(self.len);
-        self.len -= n;
-        if self.len == 0 {
+        let len = self.len();
+        let mut n = n.min(len);
+        if n == len {
             self.copied = Vec::new();
             self.done = 0;
             self.first = None;
@@ -164,6 +207,7 @@ mod tests {
     enum Op {
         Copy(Vec<u8>),
         Share(Vec<u8>),
+        ShareFrame(Vec<u8>),
         Advance(usize),
     }
 
@@ -171,6 +215,7 @@ mod tests {
         prop_oneof![
             any::<Vec<u8>>().prop_map(Op::Copy),
             proptest::collection::vec(any::<u8>(), 1..50).prop_map(Op::Share),
+            proptest::collection::vec(any::<u8>(), 1..50).prop_map(Op::ShareFrame),
             (0usize..200).prop_map(Op::Advance),
         ]
     }
@@ -188,7 +233,11 @@ mod tests {
                     }
                     Op::Share(bytes) => {
                         model.extend_from_slice(&bytes);
-                        queue.share(Bytes::from(bytes));
+                        queue.share(Shared::Payload(bytes.into()));
+                    }
+                    Op::ShareFrame(bytes) => {
+                        model.extend_from_slice(&bytes);
+                        queue.share(Shared::Frame(bytes.into(), 0));
                     }
                     Op::Advance(n) => {
                         queue.advance(n);
@@ -205,8 +254,8 @@ mod tests {
     fn empty_holds_no_memory() {
         let mut queue = Queue::default();
         queue.copy(3, |out| out.extend_from_slice(b"abc"));
-        queue.share(Bytes::from_static(b"def"));
-        queue.share(Bytes::from_static(b"ghi"));
+        queue.share(Shared::Payload(Bytes::from_static(b"def")));
+        queue.share(Shared::Frame(Arc::from(*b"ghi"), 0));
         queue.advance(9);
         assert_eq!(queue.copied.capacity(), 0);
         assert!(queue.first.is_none() && queue.others.is_none());

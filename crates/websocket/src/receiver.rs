@@ -114,35 +114,43 @@ impl Receiver {
     /// discarded.
     #[inline]
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
+        self.receive_or(input, Self::receive_any)
+    }
+
+    /// Takes a short message from the start of `input`; `other` takes all else, and says what was
+    /// wrong.
+    #[inline]
+    pub(crate) fn receive_or(
+        &mut self,
+        input: &mut BytesMut,
+        other: impl FnOnce(&mut Self, &mut BytesMut) -> Result<Option<Event>, Violation>,
+    ) -> Result<Option<Event>, Violation> {
         match self.short_message(input) {
-            Some(short) => self.copy_short(input, &short),
-            None => self.receive_any(input),
+            Some(short) if !short.text => copy_binary(input, &short),
+            Some(short) => self.copy_text(input, &short, other),
+            None => other(self, input),
         }
     }
 
-    /// Each value is made where it is to be: to move one that has just been written in parts makes
-    /// the processor wait.
-    #[inline]
-    fn copy_short(
+    /// The event is made where it is to be: to move what has just been written in parts makes the
+    /// processor wait.
+    #[inline(never)]
+    fn copy_text(
         &mut self,
         input: &mut BytesMut,
         short: &Short,
+        other: impl FnOnce(&mut Self, &mut BytesMut) -> Result<Option<Event>, Violation>,
     ) -> Result<Option<Event>, Violation> {
-        let &Short { text, size, len } = short;
-        let payload = input.get(size..size + len).unwrap_or_default();
-        if !text {
-            let payload = Bytes::copy_from_slice(payload);
-            input.advance(size + len);
-            return Ok(Some(Event::Binary(payload)));
-        }
-        let Ok(payload) = from_utf8(payload) else {
-            self.fail(Violation::InvalidUtf8);
-            input.clear();
-            return Err(Violation::InvalidUtf8);
+        let received = match from_utf8(short.payload(input)) {
+            Ok(text) => text_event(text),
+            Err(_) => {
+                self.fail(Violation::InvalidUtf8);
+                other(self, input)
+            }
         };
-        let event = Ok(Some(Event::Text(FastStr::new(payload))));
-        input.advance(size + len);
-        event
+        // What was wrong has been discarded.
+        input.advance(short.end.min(input.len()));
+        received
     }
 
     /// Lends a short message to `take`, if `input` starts with one: see
@@ -156,11 +164,11 @@ impl Receiver {
         input: &mut BytesMut,
         take: impl FnOnce(ShortMessage<'_>) -> R,
     ) -> Result<Option<R>, Violation> {
-        let Some(Short { text, size, len }) = self.short_message(input) else {
+        let Some(short) = self.short_message(input) else {
             return Ok(None);
         };
-        let payload = input.get(size..size + len).unwrap_or_default();
-        let taken = if text {
+        let payload = short.payload(input);
+        let taken = if short.text {
             let Ok(text) = from_utf8(payload) else {
                 self.fail(Violation::InvalidUtf8);
                 input.clear();
@@ -170,7 +178,7 @@ impl Receiver {
         } else {
             take(ShortMessage::Binary(payload))
         };
-        input.advance(size + len);
+        input.advance(short.end);
         Ok(Some(taken))
     }
 
@@ -185,7 +193,7 @@ impl Receiver {
         }
     }
 
-    fn receive_any(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
+    pub(crate) fn receive_any(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
         let capacity = saturate(input.capacity());
         if capacity > self.seen {
             self.chunk = capacity;
@@ -211,13 +219,35 @@ impl Receiver {
         &mut self,
         input: &mut &'a mut [u8],
     ) -> Result<Option<EventRef<'a>>, Violation> {
-        let result = match self.short_message(input) {
-            Some(Short { text, size, len }) => {
-                take_front(input, size);
-                lend_message(text, take_front(input, len))
-            }
-            None => self.lend(input),
+        self.receive_ref_or(input, Self::receive_ref_any)
+    }
+
+    /// As [`receive_or`](Self::receive_or).
+    #[inline]
+    pub(crate) fn receive_ref_or<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        other: impl FnOnce(&mut Self, &mut &'a mut [u8]) -> Result<Option<EventRef<'a>>, Violation>,
+    ) -> Result<Option<EventRef<'a>>, Violation> {
+        let Some(short) = self.short_message(input) else {
+            return other(self, input);
         };
+        let payload = short.payload(take_front(input, short.end));
+        if !short.text {
+            return Ok(Some(EventRef::Binary(Cow::Borrowed(payload))));
+        }
+        let Ok(text) = from_utf8(payload) else {
+            self.fail(Violation::InvalidUtf8);
+            return other(self, input);
+        };
+        Ok(Some(EventRef::Text(Cow::Borrowed(text))))
+    }
+
+    pub(crate) fn receive_ref_any<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+    ) -> Result<Option<EventRef<'a>>, Violation> {
+        let result = self.lend(input);
         if let Err(violation) = result {
             self.fail(violation);
             *input = &mut [];
@@ -340,6 +370,18 @@ impl Receiver {
         self.end(State::Closed);
         Ok(frame)
     }
+}
+
+#[inline(never)]
+fn copy_binary(input: &mut BytesMut, short: &Short) -> Result<Option<Event>, Violation> {
+    let payload = short.copy(input);
+    input.advance(short.end);
+    Ok(Some(Event::Binary(payload.into())))
+}
+
+#[inline(never)]
+fn text_event(text: &str) -> Result<Option<Event>, Violation> {
+    Ok(Some(Event::Text(FastStr::new(text))))
 }
 
 #[inline]

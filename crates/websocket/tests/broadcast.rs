@@ -43,4 +43,17 @@ fn a_prepared_message_is_there_once() {
             connection.transmitted(connection.queued());
         }
     }
+
+    // It is one allocation, however many send it.
+    let few = connections.get_mut(..3).unwrap();
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..1000 {
+        let prepared = Prepared::text("news");
+        for connection in &mut *few {
+            connection.send_prepared(&prepared).unwrap();
+            connection.transmitted(connection.queued());
+        }
+    }
+    let allocations = region.change().allocations;
+    assert!(allocations <= 1000 + NOISE, "{allocations}");
 }

@@ -1,6 +1,6 @@
 //! Frame headers (RFC 6455 §5.2): read from a prefix, refused at the byte that decides it.
 
-use alloc::vec::Vec;
+use bytes::BufMut;
 
 use super::Opcode;
 use crate::{Role, Violation};
@@ -202,23 +202,32 @@ pub(crate) const fn first(fin: bool, compressed: bool, opcode: Opcode) -> u8 {
     fin | rsv1 | opcode.bits()
 }
 
+/// Bytes of a header in its minimal form, without a mask.
+pub(crate) const fn size(len: usize) -> u8 {
+    match len {
+        0..=125 => 2,
+        126..=0xFFFF => 4,
+        _ => 10,
+    }
+}
+
 /// Appends a header in its minimal form; a client's header carries `mask`.
 #[inline]
-pub(crate) fn encode(out: &mut Vec<u8>, first: u8, len: usize, mask: Option<[u8; 4]>) {
+pub(crate) fn encode(out: &mut impl BufMut, first: u8, len: usize, mask: Option<[u8; 4]>) {
     let masked = u8::from(mask.is_some()) << 7;
     match len {
-        0..=125 => out.extend_from_slice(&[first, masked | len as u8]),
+        0..=125 => out.put_slice(&[first, masked | len as u8]),
         126..=0xFFFF => {
             let [a, b] = (len as u16).to_be_bytes();
-            out.extend_from_slice(&[first, masked | 126, a, b]);
+            out.put_slice(&[first, masked | 126, a, b]);
         }
         _ => {
-            out.extend_from_slice(&[first, masked | 127]);
-            out.extend_from_slice(&(len as u64).to_be_bytes());
+            out.put_slice(&[first, masked | 127]);
+            out.put_slice(&(len as u64).to_be_bytes());
         }
     }
     if let Some(mask) = mask {
-        out.extend_from_slice(&mask);
+        out.put_slice(&mask);
     }
 }
 

@@ -24,24 +24,35 @@ const WIDE_MIN: usize = 512;
 #[cfg(feature = "std")]
 const VECTOR: usize = 32;
 
-/// Masks or unmasks `data` in place; the first byte of `data` meets the first byte of `key`. Tells
-/// whether it is ASCII then.
+/// Masks or unmasks `data` in place; the first byte of `data` meets the first byte of `key`.
 #[inline]
-pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) -> bool {
+pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
+    if key != [0; 4] {
+        xor::<false>(data, key);
+    }
+}
+
+/// The same, and tells whether `data` is ASCII then.
+pub(crate) fn apply_and_look(data: &mut [u8], key: [u8; 4]) -> bool {
     if key == [0; 4] {
         return data.is_ascii();
     }
+    xor::<true>(data, key)
+}
+
+#[inline]
+fn xor<const LOOK: bool>(data: &mut [u8], key: [u8; 4]) -> bool {
     #[cfg(feature = "std")]
     if data.len() >= WIDE_MIN {
-        return wide(data, key);
+        return wide::<LOOK>(data, key);
     }
-    narrow(data, key)
+    narrow::<LOOK>(data, key)
 }
 
 /// The same loop, compiled for the vectors that this processor has.
 #[cfg(feature = "std")]
 #[inline(never)]
-fn wide(data: &mut [u8], key: [u8; 4]) -> bool {
+fn wide<const LOOK: bool>(data: &mut [u8], key: [u8; 4]) -> bool {
     use fearless_simd::{Level, dispatch};
     use std::sync::LazyLock;
 
@@ -49,14 +60,14 @@ fn wide(data: &mut [u8], key: [u8; 4]) -> bool {
 
     let head = data.as_ptr().align_offset(VECTOR).min(data.len());
     let (head, rest) = data.split_at_mut(head);
-    let ascii = narrow(head, key);
+    let ascii = narrow::<LOOK>(head, key);
     let key = advance(key, head.len());
-    dispatch!(*LEVEL, _simd => narrow(rest, key)) && ascii
+    dispatch!(*LEVEL, _simd => narrow::<LOOK>(rest, key)) && ascii
 }
 
 /// The fixed-width loop is what the compiler turns into vector instructions.
 #[inline(always)]
-fn narrow(data: &mut [u8], key: [u8; 4]) -> bool {
+fn narrow<const LOOK: bool>(data: &mut [u8], key: [u8; 4]) -> bool {
     let half = u32::from_ne_bytes(key);
     let whole = (u64::from(half) << 32) | u64::from(half);
     let mut all = 0;
@@ -76,7 +87,7 @@ fn narrow(data: &mut [u8], key: [u8; 4]) -> bool {
         *byte ^= key;
         all |= u64::from(*byte);
     }
-    all & u64::from_ne_bytes([0x80; 8]) == 0
+    LOOK && all & u64::from_ne_bytes([0x80; 8]) == 0
 }
 
 /// The key as it stands `bytes` further into the payload.
@@ -112,7 +123,7 @@ mod tests {
             let at = at.min(data.len());
             let (mut words, mut bytes) = (data.clone(), data);
             let (words, bytes) = (&mut words[at..], &mut bytes[at..]);
-            let ascii = apply(words, key);
+            let ascii = apply_and_look(words, key);
             bytewise(bytes, key);
             prop_assert_eq!(ascii, bytes.is_ascii());
             prop_assert_eq!(words, bytes);

@@ -138,13 +138,14 @@ impl Assembled {
 }
 
 /// How many bytes to reserve before a piece is appended: doubling, so that the whole costs linear
-/// time, but not past what may come, so that a large message ends in a buffer that fits.
+/// time, but not past what may come, so that a large message ends in a buffer that fits. One of
+/// which half is there gets it at once.
 fn growth(len: usize, capacity: usize, piece: usize, more: usize) -> usize {
     // A character that is cut is counted, and stands elsewhere.
     if capacity.saturating_sub(len) >= piece {
         return 0;
     }
-    piece.max(capacity.min(more))
+    piece.max(capacity.max(2 * piece).min(more))
 }
 
 #[cfg(test)]
@@ -154,8 +155,10 @@ mod tests {
     /// A buffer doubles, and ends as large as the frame it is for.
     #[test]
     fn growth_is_bounded_by_what_arrived_and_by_the_frame() {
-        assert_eq!(growth(0, 0, 100, 1 << 30), 100);
-        assert_eq!(growth(100, 100, 100, 1 << 30), 100);
+        assert_eq!(growth(0, 0, 100, 1 << 30), 200);
+        assert_eq!(growth(0, 0, 100, 150), 150);
+        assert_eq!(growth(0, 0, 100, 100), 100);
+        assert_eq!(growth(100, 100, 100, 1 << 30), 200);
         assert_eq!(growth(200, 200, 1, 1 << 30), 200);
         assert_eq!(growth(200, 200, 1, 7), 7);
         assert_eq!(growth(200, 300, 100, 1 << 30), 0);

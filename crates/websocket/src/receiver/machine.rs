@@ -1,5 +1,7 @@
 //! What stands at the front of the input: the state machine below both forms of receiving.
 
+use alloc::vec::Vec;
+
 use super::{Receiver, State};
 use crate::{
     Role, Violation,
@@ -39,13 +41,33 @@ pub(super) enum Front {
     Over,
 }
 
-/// A short message at the front of the input, unmasked where it is.
+/// A short message at the front of the input, masked as it came.
 pub(super) struct Short {
     pub(super) text: bool,
-    /// The header's size.
-    pub(super) size: usize,
-    /// The payload's length.
-    pub(super) len: usize,
+    key: [u8; 4],
+    /// Where the payload starts.
+    start: usize,
+    /// Where it ends, and with it the frame.
+    pub(super) end: usize,
+}
+
+impl Short {
+    /// The payload, unmasked where it is.
+    #[inline]
+    pub(super) fn payload<'a>(&self, input: &'a mut [u8]) -> &'a mut [u8] {
+        let payload = input.get_mut(self.start..self.end).unwrap_or_default();
+        mask::apply(payload, self.key);
+        payload
+    }
+
+    /// A copy of the payload, unmasked there: what has just been unmasked is not ready to be
+    /// copied.
+    #[inline]
+    pub(super) fn copy(&self, input: &[u8]) -> Vec<u8> {
+        let mut payload = input.get(self.start..self.end).unwrap_or_default().to_vec();
+        mask::apply(&mut payload, self.key);
+        payload
+    }
 }
 
 impl Receiver {
@@ -145,7 +167,7 @@ impl Receiver {
     /// given out as it is. `None` says nothing: all else goes through [`advance`](Self::advance),
     /// which comes to the same.
     #[inline]
-    pub(super) fn short_message(&self, input: &mut [u8]) -> Option<Short> {
+    pub(super) fn short_message(&self, input: &[u8]) -> Option<Short> {
         if !matches!(self.state, State::Header) || self.message.is_some() || self.chunks {
             return None;
         }
@@ -170,12 +192,17 @@ impl Receiver {
         if len > self.message_limit {
             return None;
         }
-        let (key, size) = match self.role {
+        let (key, start) = match self.role {
             Role::Server => (*rest.get(extended..)?.first_chunk()?, 6 + extended),
             Role::Client => ([0; 4], 2 + extended),
         };
-        mask::apply(input.get_mut(size..size + len)?, key);
-        Some(Short { text, size, len })
+        let end = start + len;
+        (end <= input.len()).then_some(Short {
+            text,
+            key,
+            start,
+            end,
+        })
     }
 
     fn expect(&self) -> Expect {
@@ -199,7 +226,7 @@ impl Receiver {
     /// A message in one frame that has not arrived whole: what there is of it is unmasked, refused
     /// if it cannot become text, and stays in the input.
     fn wait(&mut self, text: bool, header: &Header, arrived: &mut [u8]) -> Result<(), Violation> {
-        let ascii = mask::apply(arrived, header.mask);
+        let ascii = mask::apply_and_look(arrived, header.mask);
         if text && !ascii && !utf8::can_become_text(arrived) {
             return Err(Violation::InvalidUtf8);
         }

@@ -10,6 +10,7 @@ use crate::{
         header::{self, CONTROL_MAX, first},
         mask,
     },
+    queue::Shared,
 };
 
 /// Payloads up to this size are copied behind their header; larger ones are queued as they are.
@@ -85,7 +86,7 @@ impl Sender {
             self.queue
                 .copy(frame.len(), |out| out.extend_from_slice(frame));
         } else {
-            self.queue.share(framed.frame().clone());
+            self.queue.share(Shared::Frame(framed.frame().clone(), 0));
         }
     }
 
@@ -108,7 +109,7 @@ impl Sender {
                 masked.freeze()
             }
         };
-        self.queue.share(payload);
+        self.queue.share(Shared::Payload(payload));
     }
 
     pub(super) fn frame_copied(&mut self, first: u8, payload: &[u8]) {

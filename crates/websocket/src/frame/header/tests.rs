@@ -52,6 +52,7 @@ fn boundary_lengths() {
                 8
             };
             assert_eq!(bytes.len(), 2 + extended + mask.map_or(0, |_| 4));
+            assert_eq!(usize::from(size(len)), 2 + extended);
             let header = Header {
                 fin: true,
                 compressed: false,
