@@ -288,7 +288,13 @@ impl Receiver {
                 used
             }
             None => {
-                message.push(piece, *remaining)?;
+                // Others may follow a fragment: then the buffer doubles.
+                let more = if *fin || self.chunks {
+                    *remaining
+                } else {
+                    usize::MAX
+                };
+                message.push(piece, more)?;
                 arrived
             }
         };
