@@ -64,7 +64,8 @@ pub struct Config {
     /// another namespace. Default: no.
     pub force_new: bool,
     /// The largest message that the server may send, in bytes; on long-polling the largest body of
-    /// a response. A larger one ends the connection. Default: 10 000 000.
+    /// a response. A larger one ends the connection. So does a packet that is larger together with
+    /// its attachments, or than 10 000 000 bytes where this is less. Default: 10 000 000.
     pub max_message_size: usize,
     /// Bytes that may wait to be written, with a small constant for each message. An event that
     /// does not fit is not sent, unless nothing else waits. The same limit holds once more for
@@ -141,6 +142,7 @@ impl Config {
     }
 
     pub(crate) fn manager(&self) -> manager::Config {
+        let limits = Limits::default();
         manager::Config {
             backoff: manager::Backoff {
                 enabled: self.reconnection,
@@ -153,7 +155,9 @@ impl Config {
             protocol: protocol::Config {
                 limits: Limits {
                     max_attachments: self.max_attachments,
-                    ..Limits::default()
+                    // A message that may come may be a packet.
+                    max_packet_bytes: limits.max_packet_bytes.max(self.max_message_size),
+                    ..limits
                 },
             },
             retries: self.retries,

@@ -56,6 +56,7 @@
 //! | what | default | setting |
 //! |---|---|---|
 //! | one message, or the body of one response | 10 MB | [`Config::max_message_size`] |
+//! | one packet with its attachments | 10 MB | [`Config::max_message_size`], where that is more |
 //! | attachments of one packet | 10 | [`Config::max_attachments`] |
 //! | events that wait for their handlers | 1024, then nothing more is read | [`Config::max_pending_events`] |
 //! | bytes that wait to be written | 4 MiB, then emitting is an error | [`Config::max_buffered`] |

@@ -69,6 +69,25 @@ async fn events_that_come_early_wait_for_the_connection() {
 }
 
 #[tokio::test]
+async fn an_event_may_be_as_large_as_a_message() {
+    const BYTES: usize = 12_000_000;
+    let server = Server::start().await;
+    let config = Config {
+        max_message_size: 50_000_000,
+        transports: vec![Transport::WebSocket],
+        reconnection: false,
+        ..Config::default()
+    };
+    let client = client(&server.url)
+        .config(config)
+        .on("long", |text: String| text.len());
+    let (_socket, mut peer) = server.joined(client).await;
+    peer.send(format!(r#"421["long","{}"]"#, "x".repeat(BYTES)))
+        .await;
+    peer.expect(&format!("431[{BYTES}]")).await;
+}
+
+#[tokio::test]
 async fn handlers_answer_in_order_whatever_they_do() {
     let server = Server::start().await;
     let client = client(&server.url)

@@ -54,7 +54,8 @@ pub struct Config {
     /// Time in which a client must join a namespace. Default: 45 s.
     pub connect_timeout: Duration,
     /// The largest body of an HTTP request and the largest WebSocket message, in bytes. A request
-    /// beyond it is answered with 413, a WebSocket is closed with 1009. Default: 1 000 000.
+    /// beyond it is answered with 413, a WebSocket is closed with 1009. A packet may have as many
+    /// together with its attachments, and 10 000 000 where this is less. Default: 1 000 000.
     pub max_http_buffer_size: usize,
     /// The compression of WebSocket messages (RFC 7692), where the client wants it; messages below
     /// its threshold, by default of 1024 bytes, are not compressed. Default: `None`, no compression,
@@ -185,10 +186,13 @@ impl Config {
     }
 
     pub(crate) fn protocol(&self) -> protocol::Config {
+        let limits = Limits::default();
         protocol::Config {
             limits: Limits {
                 max_attachments: self.max_attachments,
-                ..Limits::default()
+                // A message that may come may be a packet.
+                max_packet_bytes: limits.max_packet_bytes.max(self.max_http_buffer_size),
+                ..limits
             },
             connect_timeout: self.connect_timeout,
             max_namespaces: self.max_namespaces,
@@ -229,5 +233,17 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(root.with_slashes().below_path("/x"), Some("x"));
+    }
+    #[test]
+    fn a_message_that_may_come_may_be_a_packet() {
+        let of = |max_http_buffer_size| {
+            let config = Config {
+                max_http_buffer_size,
+                ..Config::default()
+            };
+            config.protocol().limits.max_packet_bytes
+        };
+        assert_eq!(of(50_000_000), 50_000_000);
+        assert_eq!(of(100), 10_000_000);
     }
 }
