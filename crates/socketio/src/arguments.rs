@@ -209,6 +209,33 @@ impl Arguments {
         }
     }
 
+    /// The same, in memory of its own: what is kept for long is not to keep alive what it came in,
+    /// as a response of many packets.
+    pub(crate) fn detached(self) -> Self {
+        Self(match self.0 {
+            Repr::Json {
+                text,
+                array,
+                start,
+                ends,
+                attachments,
+            } => Repr::Json {
+                text: FastStr::new(text.as_str()),
+                array,
+                start,
+                ends,
+                attachments: attachments.map(|mut all| {
+                    for data in &mut all.0 {
+                        *data = Bytes::copy_from_slice(data);
+                    }
+                    all
+                }),
+            },
+            #[cfg(feature = "msgpack")]
+            Repr::Msgpack(list) => Repr::Msgpack(list.detached()),
+        })
+    }
+
     #[cfg(feature = "msgpack")]
     pub(crate) fn from_msgpack(list: msgpack::List) -> Self {
         Self(Repr::Msgpack(list))

@@ -212,7 +212,12 @@ impl<P: Clone, A> Manager<P, A> {
         let total = socket.early_bytes.saturating_add(bytes);
         let fits = total <= max_early_bytes || socket.early.is_empty();
         if fits && socket.early.len() < max_early_events {
-            socket.early.push_back(event);
+            // Only so does it take no more memory than it counts.
+            socket.early.push_back(Early {
+                id: event.id,
+                name: FastStr::new(event.name.as_str()),
+                args: event.args.detached(),
+            });
             socket.early_bytes = total;
             return Ok(());
         }

@@ -31,7 +31,8 @@ impl Link {
     /// A stay in a namespace has ended: what the server sent in it may still come.
     pub(super) fn note_left(&mut self, namespace: &FastStr, limit: usize) {
         if self.left.len() < limit && !self.left.contains(namespace) {
-            self.left.push(namespace.clone());
+            // A copy: the name may be a part of something large that came.
+            self.left.push(FastStr::new(namespace.as_str()));
         }
     }
 

@@ -99,7 +99,7 @@ impl Bench {
                     "open".into()
                 }
                 Output::Close { .. } => "close".into(),
-                Output::Control(packet) => String::from_utf8(packet).unwrap(),
+                Output::Control(packet) => String::from_utf8_lossy(&packet).into_owned(),
                 Output::Send { packet, .. } => format!("send {packet}"),
                 Output::Authenticate { socket, link } => {
                     self.manager.authenticate(socket, link, RawJson::of(&()));
@@ -501,6 +501,72 @@ fn more_early_events_than_the_limit_end_the_link_and_the_state_begins_anew() {
         it.receive(&connected("/", "s", None));
         assert_eq!(it.pull(), ["joined / s", "event / e"]);
     }
+}
+
+/// The body of a response, of which one can see whether it is still in memory.
+fn body(data: Vec<u8>) -> (bytes::Bytes, alloc::sync::Weak<Vec<u8>>) {
+    struct Body(alloc::sync::Arc<Vec<u8>>);
+    impl AsRef<[u8]> for Body {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    let data = alloc::sync::Arc::new(data);
+    let alive = alloc::sync::Arc::downgrade(&data);
+    (bytes::Bytes::from_owner(Body(data)), alive)
+}
+
+#[test]
+fn what_is_kept_does_not_keep_the_body_that_it_came_in() {
+    const LONG: &str = "/a-name-that-is-too-long-to-stand-inline";
+    let mut it = Bench::new(Config::default());
+    it.join("/");
+    let left = it.join(LONG);
+    it.pull();
+    it.open();
+    let link = it.link.unwrap();
+
+    let event = r#"2["a-name-that-is-too-long-to-stand-inline","and a text"]"#;
+    let (data, alive) = body(format!("{event}{}", " ".repeat(1 << 20)).into());
+    let text = FastStr::from_bytes(data.slice(..event.len())).unwrap();
+    drop(data);
+    assert_eq!(alive.strong_count(), 1);
+    it.manager.receive_text(link, text, it.now, middle).unwrap();
+    assert_eq!((it.manager.waiting(), alive.strong_count()), (1, 0));
+
+    it.manager.leave(left);
+    let (data, alive) = body(connected(LONG, "s", None).into());
+    let text = FastStr::from_bytes(data).unwrap();
+    it.manager.receive_text(link, text, it.now, middle).unwrap();
+    it.pull();
+    assert_eq!(alive.strong_count(), 0);
+}
+
+#[cfg(feature = "msgpack")]
+#[test]
+fn what_is_kept_of_messagepack_does_not_keep_its_body_either() {
+    let mut it = Bench::new(Config::default());
+    it.manager = Manager::new(Config::default(), Parser::Msgpack);
+    it.join("/");
+    it.pull();
+    it.manager.opened(it.link.unwrap());
+    it.pull();
+    let mut packet = Vec::new();
+    Parser::Msgpack
+        .event(
+            &mut packet,
+            "/",
+            None,
+            "early",
+            "a text that is long enough",
+        )
+        .unwrap();
+    let (data, alive) = body(packet);
+    let link = it.link.unwrap();
+    it.manager
+        .receive_binary(link, data, it.now, middle)
+        .unwrap();
+    assert_eq!((it.manager.waiting(), alive.strong_count()), (1, 0));
 }
 
 #[test]

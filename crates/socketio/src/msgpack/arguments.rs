@@ -39,6 +39,12 @@ impl List {
         }
     }
 
+    /// The same, in memory of its own.
+    pub(crate) fn detached(self) -> Self {
+        let data = Bytes::copy_from_slice(&self.data);
+        Self { data, ..self }
+    }
+
     fn reader(&self) -> Reader<'_> {
         let elements = self.start as usize..self.end as usize;
         Reader::new(self.data.get(elements).unwrap_or_default())
