@@ -75,7 +75,8 @@ pub struct Config {
     /// does not fit is an error. Default: 1024.
     pub max_offline_events: usize,
     /// Events that may wait for their handlers, of all namespaces of a connection, before nothing
-    /// more is read. A server that is not read for long sees a ping timeout. Default: 1024.
+    /// more is read; what is left of a response of long-polling waits. A server that is not read
+    /// for long sees a ping timeout. Default: 1024.
     pub max_pending_events: usize,
     /// Events that a namespace may get before it is joined: what it has missed, where the server
     /// recovers its state. More of them end the connection, and the next one starts anew. Default:

@@ -196,7 +196,12 @@ impl EngineSocket {
 
     /// Puts what comes out of the session where it belongs.
     fn pump(&mut self) {
-        while let Some(output) = self.session.poll_output() {
+        loop {
+            // What one response of long-polling brings waits there, and not here.
+            self.session.hold_back(!self.events.is_empty());
+            let Some(output) = self.session.poll_output() else {
+                break;
+            };
             let event = match output {
                 ClientOutput::Event(event) => event,
                 output => {

@@ -15,6 +15,8 @@ mod perform;
 mod session;
 pub(crate) mod sharing;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -275,6 +277,8 @@ impl Manager {
         let Some(link) = &mut core.link else {
             return false;
         };
+        // One response of long-polling may bring more than the handlers should have waiting.
+        link.session.hold_back(self.is_behind());
         let Some(output) = link.session.poll_output() else {
             return false;
         };

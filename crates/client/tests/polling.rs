@@ -7,16 +7,23 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::PATIENCE;
-use songi_client::{Client, Config, ConnectError, DisconnectReason, Socket, Transport};
+use songi_client::{
+    Client, Config, ConnectError, DisconnectReason, EngineEvent, Message, Socket, Transport,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
 const OPEN: &str =
     r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000}"#;
+
+/// Events that may wait for their handlers.
+const MAX_PENDING: usize = 5;
 
 struct Server {
     listener: TcpListener,
@@ -44,6 +51,7 @@ impl Server {
             reconnection: false,
             connect_timeout: PATIENCE,
             max_message_size: 10_000,
+            max_pending_events: MAX_PENDING,
             ..Config::default()
         })
     }
@@ -158,6 +166,65 @@ async fn what_breaks_a_session_ends_it() {
         let (closed, ()) = tokio::join!(timeout(PATIENCE, socket.closed()), ending);
         assert_eq!(closed.unwrap(), reason, "{status}");
     }
+}
+
+#[tokio::test]
+async fn a_response_may_have_more_events_than_may_wait() {
+    const EVENTS: usize = 200;
+    let server = Server::start().await;
+    let (socket, mut gets, mut posts) = joined(&server).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let (sender, mut handled) = mpsc::unbounded_channel();
+    let opened = gate.clone();
+    socket.on("wait", move |n: usize| {
+        let (gate, sender) = (gate.clone(), sender.clone());
+        async move {
+            gate.acquire().await.unwrap().forget();
+            sender.send(n).unwrap();
+        }
+    });
+    let events: Vec<_> = (0..EVENTS).map(|n| format!(r#"42["wait",{n}]"#)).collect();
+    answer(&mut gets, 200, &events.join("\u{1e}")).await;
+    // Nothing more is asked for before there is room.
+    let next = tokio::spawn(async move { request(&mut gets).await });
+    for n in 0..EVENTS - MAX_PENDING {
+        assert!(!next.is_finished(), "{n}");
+        opened.add_permits(1);
+        assert_eq!(handled.recv().await, Some(n));
+        if n == 0 {
+            // What is emitted is sent all the same.
+            socket.emit("x", ()).unwrap();
+            assert_eq!(request(&mut posts).await.1, r#"42["x"]"#);
+            answer(&mut posts, 200, "ok").await;
+        }
+    }
+    opened.add_permits(EVENTS);
+    for n in EVENTS - MAX_PENDING..EVENTS {
+        assert_eq!(handled.recv().await, Some(n));
+    }
+    assert!(next.await.unwrap().0.starts_with("get "));
+}
+
+#[tokio::test]
+async fn a_session_without_namespaces_hears_all_of_a_response() {
+    let server = Server::start().await;
+    let serving = async {
+        let mut gets = server.stream().await;
+        request(&mut gets).await;
+        let messages: Vec<_> = (0..100).map(|n| format!("4{n}")).collect();
+        let body = format!("{OPEN}\u{1e}{}\u{1e}1", messages.join("\u{1e}"));
+        answer(&mut gets, 200, &body).await;
+        gets
+    };
+    let (session, _gets) = tokio::join!(server.client().connect_engine(), serving);
+    let mut session = session.unwrap();
+    for n in 0..100 {
+        let message = EngineEvent::Message(Message::text(n.to_string()));
+        assert_eq!(session.recv().await, Some(message));
+    }
+    let closed = EngineEvent::Closed(DisconnectReason::TransportClose);
+    assert_eq!(session.recv().await, Some(closed));
+    assert_eq!(session.recv().await, None);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use songi_engineio::{ClientSession, Frame, RequestId, TransportEnd, TransportId}
 use songi_socketio::{EncodeError, RawJson};
 use tokio::time::Instant;
 
+use super::link::Link;
 use super::{Command, Manager, Stay};
 use crate::error::ConnectError;
 use crate::reason::DisconnectReason;
@@ -41,6 +42,11 @@ impl Manager {
         match &mut core.waker {
             Some(known) => known.clone_from(waker),
             None => core.waker = Some(waker.clone()),
+        }
+        let held_back = |link: &Link| link.session.is_holding_back();
+        if core.link.as_ref().is_some_and(held_back) && !self.is_behind() {
+            let now = core.now();
+            self.pump(&mut core, now);
         }
         if core.link.is_none()
             && let Some((link, transport)) = core.next.take()

@@ -53,6 +53,8 @@ pub struct ClientSession {
     carrier: Carrier,
     /// When the next ping of the server must have come; set by the open packet.
     ping_deadline: Duration,
+    /// Whether what has come on long-polling waits.
+    held_back: bool,
     ids: Ids,
 }
 
@@ -86,6 +88,7 @@ impl ClientSession {
             outbox: Outbox::new(),
             carrier,
             ping_deadline: Duration::MAX,
+            held_back: false,
             ids: Ids::default(),
         }
     }
@@ -227,6 +230,38 @@ impl ClientSession {
         }
     }
 
+    /// Holds back what is left of a response of long-polling, or no more. One response may bring
+    /// a million messages: a driver that cannot take so many holds them back between two outputs,
+    /// and pulls again when it can. Until then no further GET is made, and a server that sends a
+    /// ping there is not answered. What goes out is not held up.
+    ///
+    /// ```
+    /// use std::{sync::Arc, time::Duration};
+    /// use songi_engineio::{ClientConfig, ClientEvent, ClientOutput, ClientSession, Message};
+    ///
+    /// let mut session = ClientSession::polling(Arc::new(ClientConfig::default()));
+    /// let Some(ClientOutput::Get(get)) = session.poll_output() else { unreachable!() };
+    /// let body = "0{\"sid\":\"a\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000}\x1e4one";
+    /// session.response(get, 200, body.into(), Duration::ZERO);
+    /// assert_eq!(session.poll_output(), Some(ClientOutput::Event(ClientEvent::Opened)));
+    /// session.hold_back(true);
+    /// assert_eq!(session.poll_output(), None);
+    /// session.hold_back(false);
+    /// let one = ClientEvent::Message(Message::text("one"));
+    /// assert_eq!(session.poll_output(), Some(ClientOutput::Event(one)));
+    /// ```
+    pub fn hold_back(&mut self, hold: bool) {
+        self.held_back = hold;
+    }
+
+    /// Whether there is something that [`hold_back`](Self::hold_back) holds back.
+    pub fn is_holding_back(&self) -> bool {
+        match &self.carrier {
+            Carrier::Polling(polling) => self.held_back && polling.body.is_some(),
+            Carrier::WebSocket(_) | Carrier::Closed => false,
+        }
+    }
+
     /// The next thing to do. Pull until `None` after each input and each timeout.
     pub fn poll_output(&mut self) -> Option<ClientOutput> {
         loop {
@@ -250,7 +285,7 @@ impl ClientSession {
                     .candidate
                     .as_ref()
                     .map(|candidate| candidate.deadline);
-                let refused = polling.refused.map(|(_, deadline)| deadline);
+                let refused = polling.late_refusal().map(|(_, deadline)| deadline);
                 [heartbeat, candidate, polling.closing, refused]
                     .into_iter()
                     .flatten()
@@ -266,7 +301,8 @@ impl ClientSession {
             if polling.closing.is_some_and(|deadline| now >= deadline) {
                 return self.shut(CloseReason::ForcedClose, None);
             }
-            if let Some((status, _)) = polling.refused.filter(|&(_, deadline)| now >= deadline) {
+            let refused = polling.late_refusal();
+            if let Some((status, _)) = refused.filter(|&(_, deadline)| now >= deadline) {
                 return self.fail(CloseReason::TransportError, Violation::Status(status));
             }
             if let Some(candidate) = polling

@@ -52,6 +52,9 @@ impl ClientSession {
 
     /// Delivers the next packet of a GET's answer. Returns whether there was one.
     pub(super) fn advance_body(&mut self) -> bool {
+        if self.held_back {
+            return false;
+        }
         let Carrier::Polling(polling) = &mut self.carrier else {
             return false;
         };
@@ -82,7 +85,7 @@ impl ClientSession {
             return false;
         }
         let mut any = false;
-        if polling.get.is_none() && polling.closing.is_none() {
+        if polling.get.is_none() && polling.body.is_none() && polling.closing.is_none() {
             let request = self.ids.request();
             polling.get = Some(request);
             self.outbox.push(ClientOutput::Get(request));

@@ -62,6 +62,12 @@ impl Polling {
             .is_some_and(|candidate| candidate.stage == Stage::Pausing)
     }
 
+    /// The refusal of a POST that still lacks the answer of the GET. One that is there already, and
+    /// held back, says what the refusal meant when it is delivered.
+    pub(super) fn late_refusal(&self) -> Option<(u16, Duration)> {
+        self.refused.filter(|_| self.body.is_none())
+    }
+
     pub(super) fn send(
         &mut self,
         frame: Frame,

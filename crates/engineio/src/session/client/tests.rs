@@ -236,6 +236,58 @@ fn one_get_follows_the_other_and_posts_do_not_overlap() {
 }
 
 #[test]
+fn the_rest_of_a_payload_can_be_held_back() {
+    let mut session = polling();
+    let body = Bytes::from_static(b"4a\x1e4b\x1e4c\x1e2");
+    session.response(RequestId(2), 200, body, ms(0));
+    let first = session.poll_output().map(|output| line(&output));
+    assert_eq!(first.as_deref(), Some("message a"));
+    assert!(!session.is_holding_back());
+    session.hold_back(true);
+    assert!(session.is_holding_back());
+    // What goes out is not held up, and no GET brings more.
+    send(&mut session, "4x");
+    assert_eq!(lines(&mut session), ["POST r3 4x"]);
+    session.response(RequestId(3), 200, "ok".into(), ms(0));
+    assert_eq!(lines(&mut session), ["drained"]);
+    session.hold_back(false);
+    let all = ["message b", "message c", "GET r4", "POST r5 3"];
+    assert_eq!(lines(&mut session), all);
+    session.hold_back(true);
+    assert!(!session.is_holding_back(), "there is nothing");
+}
+
+#[test]
+fn what_is_held_back_comes_before_an_upgrade_and_before_a_refusal_counts() {
+    let mut session = probing();
+    session.hold_back(true);
+    session.frame(TransportId(2), text("3probe"), ms(0));
+    session.response(RequestId(3), 200, Bytes::from_static(b"4a\x1e6"), ms(0));
+    assert_eq!(lines(&mut session), [""; 0]);
+    session.hold_back(false);
+    assert_eq!(lines(&mut session), ["message a", "w2 5", "upgraded"]);
+
+    let mut session = polling();
+    session.hold_back(true);
+    send(&mut session, "4x");
+    assert_eq!(lines(&mut session), ["POST r3 4x"]);
+    session.response(RequestId(2), 200, Bytes::from_static(b"4a\x1e1"), ms(0));
+    session.response(RequestId(3), 400, Bytes::new(), ms(0));
+    session.handle_timeout(ms(499));
+    // The heartbeat goes on.
+    assert_eq!(session.poll_timeout(), Some(ms(500)));
+    assert_eq!(lines(&mut session), [""; 0]);
+    session.hold_back(false);
+    assert_eq!(lines(&mut session), ["message a", "transport close"]);
+
+    let mut session = polling();
+    session.hold_back(true);
+    session.response(RequestId(2), 200, Bytes::from_static(b"4a"), ms(0));
+    session.handle_timeout(ms(500));
+    assert_eq!(lines(&mut session), ["ping timeout"]);
+}
+
+#[test]
 fn one_pong_answers_all_pings_of_a_payload_and_goes_first() {
     let mut session = polling();
     send(&mut session, "4a");

@@ -60,7 +60,7 @@ impl ClientSession {
         }
     }
 
-    /// Moves to the candidate once no request is in flight; what waited goes out on it. Returns
+    /// Moves to the candidate once no request is in flight and all that came is delivered; what waited goes out on it. Returns
     /// whether it moved.
     pub(super) fn advance_upgrade(&mut self) -> bool {
         let Carrier::Polling(polling) = &mut self.carrier else {
@@ -74,7 +74,8 @@ impl ClientSession {
         else {
             return false;
         };
-        if polling.get.is_some() || polling.post.is_some() || polling.refused.is_some() {
+        let is_busy = polling.get.is_some() || polling.body.is_some() || polling.post.is_some();
+        if is_busy || polling.refused.is_some() {
             return false;
         }
         let queue = polling.queue.take();

@@ -1,0 +1,120 @@
+//! A connection without its task: the test takes what there is to do, and brings what comes.
+
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use songi_engineio::{RequestId, Transport};
+use songi_socketio::RawJson;
+
+use super::task::Turn;
+use super::*;
+use crate::transport::http::Reply;
+use crate::wires::Bearer;
+use crate::{Client, Socket};
+
+/// A connection on long-polling. The runtime has one thread, and the test waits for nothing: so
+/// its task never runs.
+struct Bench {
+    socket: Socket,
+    manager: Arc<Manager>,
+    session: u64,
+    get: Option<RequestId>,
+    post: Option<RequestId>,
+}
+
+impl Bench {
+    /// A client that is in its namespace.
+    fn joined(client: Client) -> Self {
+        let socket = client.start().unwrap();
+        let mut it = Self {
+            manager: socket.inner().manager().clone(),
+            socket,
+            session: 0,
+            get: None,
+            post: None,
+        };
+        it.turn();
+        it.answer(r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#);
+        let turn = it.turn();
+        let (stay, _) = turn.joins.first().unwrap();
+        it.manager.authenticate(*stay, RawJson::of(&()));
+        it.turn();
+        let posted = it.post.take().unwrap();
+        it.respond(posted, "ok");
+        it.answer(r#"40{"sid":"me"}"#);
+        assert!(it.socket.connected());
+        it
+    }
+
+    /// Takes what there is to do; the handlers are the caller's to call.
+    fn turn(&mut self) -> Turn {
+        let mut turn = self.manager.turn(Waker::noop(), usize::MAX);
+        self.session = turn.session;
+        for command in turn.commands.drain(..) {
+            match command {
+                Command::Get { request, .. } => self.get = Some(request),
+                Command::Post { request, .. } => self.post = Some(request),
+                _ => {}
+            }
+        }
+        turn
+    }
+
+    /// Answers the GET.
+    fn answer(&mut self, body: &str) {
+        let request = self.get.take().unwrap();
+        self.respond(request, body);
+    }
+
+    fn respond(&self, request: RequestId, body: &str) {
+        let body = body.to_owned().into();
+        let reply = Reply { status: 200, body };
+        self.manager
+            .session(self.session)
+            .response(request, Ok(reply));
+    }
+
+    fn backlog(&self) -> usize {
+        self.manager.backlog.load(Ordering::Acquire)
+    }
+}
+
+fn client(config: Config) -> Client {
+    Client::new("http://127.0.0.1:1").config(Config {
+        transports: vec![Transport::Polling],
+        force_new: true,
+        ..config
+    })
+}
+
+#[tokio::test]
+async fn one_response_brings_no_more_events_than_may_wait() {
+    const EVENTS: usize = 103;
+    let handled = Arc::new(Mutex::new(Vec::new()));
+    let log = handled.clone();
+    let config = Config {
+        max_pending_events: 5,
+        ..Config::default()
+    };
+    let mut it = Bench::joined(client(config).on("n", move |n: usize| {
+        log.lock().push(n);
+    }));
+    it.turn();
+    let events: Vec<_> = (0..EVENTS).map(|n| format!(r#"42["n",{n}]"#)).collect();
+    it.answer(&events.join("\u{1e}"));
+    loop {
+        let left = EVENTS - handled.lock().len();
+        if left == 0 {
+            break;
+        }
+        let turn = it.turn();
+        assert_eq!(it.backlog(), left.min(5));
+        // No request brings more while some are held back.
+        assert_eq!(it.get.is_some(), left <= 5);
+        for socket in turn.work {
+            socket.work();
+        }
+        assert_eq!(it.backlog(), 0);
+    }
+    assert!(handled.lock().iter().copied().eq(0..EVENTS));
+}
