@@ -1,6 +1,6 @@
 //! The task of a connection.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,8 +14,9 @@ use crate::manager::{Manager, Stay};
 use crate::socket::SocketInner;
 use crate::wires::{Wires, Woken};
 
-/// Drives a connection for as long as somebody wants it.
-pub(crate) async fn drive(manager: Arc<Manager>) {
+/// Drives a connection for as long as somebody wants it. The sockets are told when the future is
+/// dropped before, even if it was never polled.
+pub(crate) fn drive(manager: Arc<Manager>) -> impl Future<Output = ()> + Send {
     let mut driver = Driver {
         wires: Wires::new(manager.settings().clone()),
         manager: Ending {
@@ -24,7 +25,7 @@ pub(crate) async fn drive(manager: Arc<Manager>) {
         },
         deadline: None,
     };
-    poll_fn(|cx| driver.poll(cx)).await;
+    poll_fn(move |cx| driver.poll(cx))
 }
 
 struct Driver {

@@ -532,6 +532,34 @@ async fn handlers_are_let_go_of_with_the_last_handle() {
 }
 
 #[test]
+fn sockets_hear_that_their_runtime_has_ended_before_it_began() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let (mine, theirs) = (runtime(), runtime());
+    let start = || client("http://127.0.0.1:1/begin").start().unwrap();
+    let socket = {
+        let _context = mine.enter();
+        start()
+    };
+    drop(mine);
+    let ending = |socket: &Socket| {
+        let reason = theirs.block_on(async { timeout(PATIENCE, socket.closed()).await });
+        assert_eq!(reason.unwrap(), DisconnectReason::TransportClose);
+        assert!(matches!(socket.emit("x", ()), Err(EmitError::Disconnected)));
+    };
+    ending(&socket);
+    // Nobody else gets that connection.
+    let _context = theirs.enter();
+    let another = start();
+    assert!(another.active());
+    another.emit("x", ()).unwrap();
+}
+
+#[test]
 fn sockets_hear_that_their_runtime_has_ended() {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread()
