@@ -37,8 +37,9 @@
 //! # Connections
 //! A connection is one task of the runtime, which lives as long as one of its sockets is wanted:
 //! dropping the last handle of a [`Socket`] leaves its namespace, and leaving the last namespace
-//! closes the connection. Clients of the same server with the same settings share a connection,
-//! unless [`Config::force_new`] says otherwise or it is in their namespace already.
+//! closes the connection. Clients of the same server with the same settings, in the same runtime,
+//! share a connection, unless [`Config::force_new`] says otherwise or it is in their namespace
+//! already.
 //!
 //! A connection that is lost is made again, as in JavaScript: after about one second, then two,
 //! four, and at most five, each moved by a random part, without end. All of its namespaces are

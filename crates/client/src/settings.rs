@@ -51,7 +51,7 @@ impl Settings {
         }
     }
 
-    /// Equal for settings that make the same connection.
+    /// Equal for settings that make the same connection, in one runtime.
     pub(crate) fn key(&self) -> String {
         let parser = match &self.parser {
             Parser::Custom(parser) => format!("{:p}", Arc::as_ptr(parser)),
