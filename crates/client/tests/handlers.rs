@@ -7,6 +7,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{Server, client};
 use songi_client::{Ack, DisconnectReason, Event, Socket, SocketEvent};
 use tokio::sync::mpsc;
@@ -29,6 +31,30 @@ async fn handlers_are_called_once_or_until_they_are_removed() {
         .on_fallback(|socket: Socket, event: Event| socket.emit("fallback", event.name().as_str()));
     peer.send(r#"42["a",3]"#).await;
     peer.expect(r#"42["fallback","a"]"#).await;
+}
+
+#[tokio::test]
+async fn what_was_to_be_called_once_is_let_go_of_when_it_is_taken_away() {
+    let server = Server::start().await;
+    let (socket, _peer) = server.joined(client(&server.url)).await;
+    for event in ["a", "connect", "disconnect", "connect_error"] {
+        for by_name in [true, false] {
+            let held = Arc::new(());
+            let weak = Arc::downgrade(&held);
+            let id = socket.once(event, move || {
+                let _ = &held;
+            });
+            assert_eq!(weak.strong_count(), 1);
+            if by_name {
+                drop(id);
+                socket.off(event);
+            } else {
+                socket.remove(&id);
+                drop(id);
+            }
+            assert_eq!(weak.strong_count(), 0, "{event} {by_name}");
+        }
+    }
 }
 
 #[tokio::test]

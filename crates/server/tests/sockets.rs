@@ -283,6 +283,38 @@ async fn handlers_of_the_end_are_removed_by_their_names() {
 }
 
 #[tokio::test]
+async fn what_was_to_be_called_once_is_let_go_of_when_it_is_taken_away() {
+    let io = Server::new();
+    let client = Client::new(&io).await;
+    let socket = io.socket(&client.id).unwrap();
+    for event in ["a", "disconnecting", "disconnect"] {
+        for by_name in [true, false] {
+            let held = Arc::new(());
+            let weak = Arc::downgrade(&held);
+            let id = socket.once(event, move || Arc::strong_count(&held));
+            assert_eq!(weak.strong_count(), 1);
+            if by_name {
+                drop(id);
+                socket.off(event);
+            } else {
+                socket.remove(&id);
+                drop(id);
+            }
+            assert_eq!(weak.strong_count(), 0, "{event} {by_name}");
+        }
+    }
+    // The end has its names here too.
+    let (told, mut heard) = mpsc::unbounded_channel();
+    for event in ["disconnecting", "disconnect"] {
+        let told = told.clone();
+        socket.once(event, move || told.send(event).unwrap());
+    }
+    client.leave().await;
+    assert_eq!(heard.recv().await, Some("disconnecting"));
+    assert_eq!(heard.recv().await, Some("disconnect"));
+}
+
+#[tokio::test]
 async fn own_handlers_go_with_their_socket() {
     let io = Server::new();
     let alive = Arc::new(());

@@ -13,6 +13,14 @@ use crate::joining::register;
 #[derive(Debug, Clone)]
 pub struct HandlerId(pub(crate) HandlerFn<Socket>);
 
+/// A handler that is called once.
+pub(super) struct Once {
+    /// Whether it has been.
+    over: Arc<AtomicBool>,
+    event: FastStr,
+    id: HandlerId,
+}
+
 impl Socket {
     /// Adds a handler for an event. Handlers of the same event run in the order in which they were
     /// added; each gets the arguments anew. Handlers of one socket run one after another: what is
@@ -44,11 +52,15 @@ impl Socket {
             event.socket().sweep();
             handler.call(event)
         });
-        let id = self.add(once, |handlers, life, handler| {
-            register(handlers, life, event, handler);
+        // Before it can be called.
+        self.inner().once.lock().push(Once {
+            over,
+            event: event.clone(),
+            id: HandlerId(once.clone()),
         });
-        self.inner().once.lock().push((over, id.clone()));
-        id
+        self.add(once, |handlers, life, handler| {
+            register(handlers, life, event, handler);
+        })
     }
 
     /// Removes all handlers of an event.
@@ -59,6 +71,10 @@ impl Socket {
                 life.off(event);
             }
         });
+        // To the life of a socket, `connection` is another name of `connect`.
+        drop(self.inner().take_once(|once| {
+            once.event == event || (once.event == "connect" && event == "connection")
+        }));
     }
 
     /// Removes one handler.
@@ -68,7 +84,7 @@ impl Socket {
             handlers.remove(&id.0);
             life.remove(&id.0);
         });
-        inner.once.lock().retain(|(_, once)| !once.0.is(&id.0));
+        drop(inner.take_once(|once| once.id.0.is(&id.0)));
     }
 
     /// Adds a handler for every event that has none of its own.
@@ -167,9 +183,8 @@ impl Socket {
 
     /// Removes the handlers that have been called once.
     fn sweep(&self) {
-        let called = |(over, _): &mut (Arc<AtomicBool>, _)| over.load(Ordering::Acquire);
-        let called: Vec<_> = self.inner().once.lock().extract_if(.., called).collect();
-        for (_, id) in called {
+        let called = |once: &Once| once.over.load(Ordering::Acquire);
+        for Once { id, .. } in self.inner().take_once(called) {
             self.remove(&id);
         }
     }
@@ -187,6 +202,13 @@ impl Socket {
 }
 
 impl SocketInner {
+    /// Takes some of those that are called once out of their list. They are to be dropped without
+    /// the lock: what they hold may use the socket then.
+    fn take_once(&self, which: impl Fn(&Once) -> bool) -> Vec<Once> {
+        let mut once = self.once.lock();
+        once.extract_if(.., |once| which(once)).collect()
+    }
+
     /// Changes the handlers of events and those of the connection's life. Who runs now goes on
     /// with those of before.
     pub(crate) fn change(

@@ -11,7 +11,8 @@ use songi_socketio::handler::{HandlerTable, contain};
 use songi_socketio::manager::SocketId;
 use tokio::sync::{mpsc, watch};
 
-use super::{HandlerId, Socket};
+use super::Socket;
+use super::handlers::Once;
 use crate::auth::{AuthFn, State};
 use crate::error::ConnectError;
 use crate::events::SocketEvent;
@@ -33,8 +34,7 @@ pub(crate) struct SocketInner {
     connected: AtomicBool,
     identity: Mutex<Identity>,
     pub(super) tables: Mutex<Tables>,
-    /// Those that are called once, and whether they have been.
-    pub(super) once: Mutex<Vec<(Arc<AtomicBool>, HandlerId)>>,
+    pub(super) once: Mutex<Vec<Once>>,
     /// Those who read what happens as a stream.
     pub(crate) streams: Mutex<Vec<mpsc::Sender<SocketEvent>>>,
     /// Whether there are handlers of all that is sent.

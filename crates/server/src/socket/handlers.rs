@@ -17,8 +17,15 @@ pub(super) struct Own {
     table: RwLock<Arc<HandlerTable<Socket>>>,
     /// Whether some of them listen to what is sent.
     watched: AtomicBool,
-    /// Those that are called once, and whether they have been.
-    once: Mutex<Vec<(Arc<AtomicBool>, HandlerId)>>,
+    once: Mutex<Vec<Once>>,
+}
+
+/// A handler that is called once.
+struct Once {
+    /// Whether it has been.
+    over: Arc<AtomicBool>,
+    event: FastStr,
+    id: HandlerId,
 }
 
 /// A handler of a single socket, to be [removed](Socket::remove).
@@ -45,11 +52,7 @@ impl Socket {
     pub fn on<M>(&self, event: impl Into<FastStr>, handler: impl Handler<Socket, M>) -> HandlerId {
         let event = event.into();
         self.add(HandlerFn::new(handler), |table, handler| {
-            match event.as_str() {
-                "disconnecting" => table.on_disconnecting(handler),
-                "disconnect" => table.on_disconnect(handler),
-                _ => table.on(event, handler),
-            }
+            register(table, event, handler);
         })
     }
 
@@ -69,24 +72,26 @@ impl Socket {
             event.socket().sweep();
             handler.call(event)
         });
-        let id = self.add(once, |table, handler| table.on(event, handler));
-        if let Some(own) = self.0.own.get() {
-            own.once.lock().push((over, id.clone()));
-        }
+        let id = HandlerId(once.clone());
+        self.change(|table, list| {
+            list.push(Once {
+                over,
+                event: event.clone(),
+                id: id.clone(),
+            });
+            register(table, event, once);
+        });
         id
     }
 
     /// Removes all handlers that this socket has for an event, but not those of its namespace.
     pub fn off(&self, event: &str) {
-        self.change(|table| table.off(event));
+        self.take_away(|table| table.off(event), |once| once.event == event);
     }
 
     /// Removes one handler of this socket.
     pub fn remove(&self, id: &HandlerId) {
-        self.change(|table| table.remove(&id.0));
-        if let Some(own) = self.0.own.get() {
-            own.once.lock().retain(|(_, once)| !once.0.is(&id.0));
-        }
+        self.take_away(|table| table.remove(&id.0), |once| once.id.0.is(&id.0));
     }
 
     /// Adds a handler for all events of this socket: see
@@ -106,7 +111,7 @@ impl Socket {
 
     /// Removes all handlers of [`on_any`](Self::on_any).
     pub fn off_any(&self) {
-        self.change(HandlerTable::off_any);
+        self.take_away(HandlerTable::off_any, |_| false);
     }
 
     /// Adds a handler for all events that are sent to this socket: see
@@ -127,7 +132,7 @@ impl Socket {
 
     /// Removes all handlers of [`on_any_outgoing`](Self::on_any_outgoing).
     pub fn off_any_outgoing(&self) {
-        self.change(HandlerTable::off_any_outgoing);
+        self.take_away(HandlerTable::off_any_outgoing, |_| false);
     }
 
     /// Adds a handler for the end of this socket, which still sees its [`rooms`](Self::rooms): see
@@ -150,7 +155,7 @@ impl Socket {
     /// [`Namespace::use_event`](crate::Namespace::use_event).
     pub fn use_<M>(&self, middleware: impl Middleware<Socket, M>) {
         let middleware = MiddlewareFn::new(middleware);
-        self.change(|table| table.use_event(middleware));
+        self.change(|table, _| table.use_event(middleware));
     }
 
     /// Removes those that are called once and have been.
@@ -158,10 +163,10 @@ impl Socket {
         let Some(own) = self.0.own.get() else {
             return;
         };
-        let called = |(over, _): &mut (Arc<AtomicBool>, _)| over.load(Ordering::Acquire);
+        let called = |once: &mut Once| once.over.load(Ordering::Acquire);
         let called: Vec<_> = own.once.lock().extract_if(.., called).collect();
-        for (_, id) in called {
-            self.change(|table| table.remove(&id.0));
+        for Once { id, .. } in called {
+            self.remove(&id);
         }
     }
 
@@ -171,21 +176,50 @@ impl Socket {
         add: impl FnOnce(&mut HandlerTable<Socket>, HandlerFn<Socket>),
     ) -> HandlerId {
         let id = HandlerId(handler.clone());
-        self.change(|table| add(table, handler));
+        self.change(|table, _| add(table, handler));
         id
     }
 
-    fn change(&self, change: impl FnOnce(&mut HandlerTable<Socket>)) {
+    /// Takes handlers away, and those of them that are called once out of their list.
+    fn take_away(
+        &self,
+        change: impl FnOnce(&mut HandlerTable<Socket>),
+        which: impl Fn(&Once) -> bool,
+    ) {
+        let taken = self.change(|table, list| {
+            let before = table.clone();
+            change(table);
+            let once: Vec<_> = list.extract_if(.., |once| which(once)).collect();
+            (before, once)
+        });
+        // Without the locks: what they hold may use the socket when it is dropped.
+        drop(taken);
+    }
+
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut HandlerTable<Socket>, &mut Vec<Once>) -> T,
+    ) -> Option<T> {
         // Under this lock a socket that is over stays so: nobody would drop the handlers again.
         let inbox = self.0.inbox.lock();
         if inbox.is_over() {
-            return;
+            return None;
         }
         let own = self.0.own.get_or_init(Box::default);
         let mut table = own.table.write();
-        change(Arc::make_mut(&mut *table));
+        let result = change(Arc::make_mut(&mut *table), &mut own.once.lock());
         let watched = !table.outgoing().is_empty();
         own.watched.store(watched, Ordering::Relaxed);
+        Some(result)
+    }
+}
+
+/// Adds a handler under its name; the end of a socket has two.
+fn register(table: &mut HandlerTable<Socket>, event: FastStr, handler: HandlerFn<Socket>) {
+    match event.as_str() {
+        "disconnecting" => table.on_disconnecting(handler),
+        "disconnect" => table.on_disconnect(handler),
+        _ => table.on(event, handler),
     }
 }
 
