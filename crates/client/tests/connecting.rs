@@ -310,6 +310,29 @@ async fn one_connection_has_many_namespaces() {
 }
 
 #[tokio::test]
+async fn all_who_connect_are_answered() {
+    let server = Server::start().await;
+    let (socket, mut peer) = server.joined(client(&server.url)).await;
+    socket.disconnect();
+    peer.expect("41").await;
+    peer.expect_end().await;
+    let (one, two, _peer) = tokio::join!(socket.connect(), socket.connect(), server.join());
+    one.unwrap();
+    two.unwrap();
+    socket.disconnect();
+    let refusing = async {
+        let mut peer = server.open().await;
+        peer.expect("40").await;
+        peer.send(r#"44{"message":"no"}"#).await;
+        peer.expect_end().await;
+    };
+    let (one, two, ()) = tokio::join!(socket.connect(), socket.connect(), refusing);
+    for refused in [one, two] {
+        assert!(matches!(refused, Err(ConnectError::Refused { .. })));
+    }
+}
+
+#[tokio::test]
 async fn namespaces_are_bounded() {
     let server = Server::start().await;
     let config = Config {

@@ -65,7 +65,7 @@ impl Manager {
                 if let Some(socket) = core.socket(socket) {
                     let error = ConnectError::from(why);
                     socket.push_life("connect_error", &ConnectFailure::from(&error));
-                    socket.answer(Err(error));
+                    socket.answer(&Err(error));
                 }
             }
             Output::Left { socket, reason } => {
@@ -153,8 +153,9 @@ impl Manager {
         };
         tracing::debug!(%error, "not connected");
         let failure = ConnectFailure::from(&error);
+        let answer = Err(error);
         for (_, socket) in core.sockets.clone() {
-            socket.answer(Err(error.clone()));
+            socket.answer(&answer);
             socket.push_life("connect_error", &failure);
             if attempt.is_some() {
                 socket.push_life("reconnect_error", &failure);

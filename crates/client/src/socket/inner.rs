@@ -1,8 +1,8 @@
 //! The state of a socket.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::{fmt, mem};
 
 use faststr::FastStr;
 use parking_lot::Mutex;
@@ -40,7 +40,7 @@ pub(crate) struct SocketInner {
     /// Whether there are handlers of all that is sent.
     pub(super) watched: AtomicBool,
     /// Who waits for the namespace to be joined.
-    answer: Mutex<Option<Answer>>,
+    answers: Mutex<Vec<Answer>>,
     pub(crate) inbox: Mutex<Inbox>,
     /// Why it is disconnected for good.
     closed: watch::Sender<Option<DisconnectReason>>,
@@ -84,7 +84,7 @@ impl SocketInner {
             once: Mutex::default(),
             streams: Mutex::default(),
             watched: AtomicBool::new(false),
-            answer: Mutex::new(answer),
+            answers: Mutex::new(answer.into_iter().collect()),
             inbox: Mutex::default(),
             closed: watch::Sender::new(None),
             manager,
@@ -186,7 +186,7 @@ impl SocketInner {
             stay: Some(stay),
         };
         self.connected.store(true, Ordering::Release);
-        self.answer(Ok(()));
+        self.answer(&Ok(()));
     }
 
     pub(crate) fn mark_disconnected(&self) {
@@ -201,19 +201,21 @@ impl SocketInner {
         };
         self.closed.send_replace(Some(reason));
         // Who waits is told by the end of the channel.
-        self.answer.lock().take();
+        self.answers.lock().clear();
     }
 
     /// Somebody waits for the namespace to be joined.
     pub(crate) fn expect_answer(&self, answer: Answer) {
-        *self.answer.lock() = Some(answer);
+        let mut answers = self.answers.lock();
+        // Who does not wait any more has dropped the other end.
+        answers.retain(|answer| !answer.is_closed());
+        answers.push(answer);
     }
 
-    /// Tells who waits for the namespace to be joined, once.
-    pub(crate) fn answer(&self, result: Result<(), ConnectError>) {
-        if let Some(answer) = self.answer.lock().take() {
-            // Whoever does not wait any more has dropped the socket.
-            let _ = answer.send(result);
+    /// Tells those who wait for the namespace to be joined, once.
+    pub(crate) fn answer(&self, result: &Result<(), ConnectError>) {
+        for answer in mem::take(&mut *self.answers.lock()) {
+            let _ = answer.send(result.clone());
         }
     }
 }
