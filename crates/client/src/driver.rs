@@ -24,6 +24,7 @@ pub(crate) fn drive(manager: Arc<Manager>) -> impl Future<Output = ()> + Send {
             finished: false,
         },
         deadline: None,
+        over: 0,
     };
     poll_fn(move |cx| driver.poll(cx))
 }
@@ -32,6 +33,8 @@ struct Driver {
     manager: Ending,
     wires: Wires,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// How many sessions are over, as it was told last.
+    over: u64,
 }
 
 /// Tells the sockets when the task ends, even if it is dropped with its runtime.
@@ -74,9 +77,15 @@ impl Driver {
                 continue;
             }
             let manager = &self.manager.manager;
-            if self.wires.poll_closing(cx).is_ready() && turn.idle && manager.finish() {
-                self.manager.finished = true;
-                return Poll::Ready(());
+            if self.wires.poll_closing(cx).is_ready() {
+                if self.over != turn.over {
+                    self.over = turn.over;
+                    manager.sessions_over(turn.over);
+                }
+                if turn.idle && manager.finish() {
+                    self.manager.finished = true;
+                    return Poll::Ready(());
+                }
             }
             if poll_deadline(&mut self.deadline, turn.deadline, cx).is_ready() {
                 manager.handle_timeout();

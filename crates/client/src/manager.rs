@@ -61,8 +61,16 @@ pub(crate) struct Manager {
     core: Mutex<Core>,
     /// Events that wait for their handlers, of all sockets.
     backlog: AtomicUsize,
-    /// Whether there is a task.
-    running: watch::Sender<bool>,
+    progress: watch::Sender<Progress>,
+}
+
+/// How far the task is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Progress {
+    /// Whether there is one.
+    running: bool,
+    /// How many sessions are over, with all that they had to write.
+    over: u64,
 }
 
 impl Manager {
@@ -73,7 +81,7 @@ impl Manager {
             runtime: Handle::current(),
             core: Mutex::new(core),
             backlog: AtomicUsize::new(0),
-            running: watch::Sender::new(false),
+            progress: watch::Sender::default(),
         })
     }
 
@@ -92,11 +100,6 @@ impl Manager {
     /// The runtime that the task runs in.
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
-    }
-
-    /// Tells whether there is a task.
-    pub(crate) fn running(&self) -> watch::Receiver<bool> {
-        self.running.subscribe()
     }
 
     /// What carries the connection now.
@@ -125,7 +128,12 @@ impl Manager {
             };
             core.sockets.push((key, socket.clone()));
             core.wake();
-            Ok(!self.running.send_replace(true))
+            let mut start = false;
+            self.progress.send_modify(|progress| {
+                start = !progress.running;
+                progress.running = true;
+            });
+            Ok(start)
         })?;
         if start {
             self.runtime.spawn(driver::drive(self.clone()));
@@ -138,6 +146,22 @@ impl Manager {
         if let Some(key) = socket.key() {
             self.drive(|core, _| core.machine.leave(key));
         }
+    }
+
+    /// Waits until the last session has written all that it had to, if nobody uses it any more.
+    /// There may be another one by then.
+    pub(crate) async fn written(&self) {
+        let session = {
+            let core = self.core.lock();
+            if core.machine.sockets() > 0 {
+                return;
+            }
+            core.sessions
+        };
+        let mut progress = self.progress.subscribe();
+        let is_over = |progress: &Progress| !progress.running || progress.over >= session;
+        // The manager keeps the sender.
+        let _ = progress.wait_for(is_over).await;
     }
 
     /// Queues a packet with its attachments, next to each other; or keeps it until the namespace

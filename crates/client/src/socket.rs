@@ -172,11 +172,8 @@ impl Socket {
         let reason = closed.ok().and_then(|reason| *reason);
         // The socket itself keeps the sender.
         let reason = reason.unwrap_or(DisconnectReason::TransportClose);
-        let manager = self.inner.manager();
-        if reason == DisconnectReason::ClientDisconnect && !manager.is_used() {
-            let mut running = manager.running();
-            // The manager keeps the sender.
-            let _ = running.wait_for(|running| !running).await;
+        if reason == DisconnectReason::ClientDisconnect {
+            self.inner.manager().written().await;
         }
         reason
     }

@@ -7,7 +7,10 @@
 
 mod common;
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use common::{PATIENCE, Server, client};
@@ -309,6 +312,24 @@ async fn what_was_sent_before_a_disconnect_arrives() {
     let (reason, ()) = tokio::join!(socket.closed(), reading);
     assert_eq!(reason, DisconnectReason::ClientDisconnect);
     assert_eq!(reasons.recv().await, Some(reason));
+}
+
+#[tokio::test]
+async fn who_waits_for_the_end_does_not_wait_for_the_next_connection() {
+    let server = Server::start().await;
+    let (socket, mut peer) = server.joined(client(&server.url)).await;
+    socket.disconnect();
+    let mut closed = pin!(socket.closed());
+    assert!(poll_fn(|cx| Poll::Ready(closed.as_mut().poll(cx).is_pending())).await);
+    // The same connection is wanted again before it is idle.
+    let other = socket.of("/other").start().unwrap();
+    peer.expect("41").await;
+    peer.expect_end().await;
+    let mut peer = server.open().await;
+    peer.expect("40/other,").await;
+    let reason = timeout(PATIENCE, closed).await.unwrap();
+    assert_eq!(reason, DisconnectReason::ClientDisconnect);
+    assert!(other.active());
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ pub(crate) struct Turn {
     pub(crate) congested: bool,
     /// The session has ended: what carries it is to be closed after these commands.
     pub(crate) ended: bool,
+    /// How many sessions are over, but for what is still to be closed.
+    pub(crate) over: u64,
     /// Nobody wants the connection.
     pub(crate) idle: bool,
     pub(crate) deadline: Option<Instant>,
@@ -62,6 +64,7 @@ impl Manager {
             commands: Vec::new(),
             congested: false,
             ended: false,
+            over: 0,
             idle: false,
             deadline: core
                 .deadline()
@@ -82,8 +85,18 @@ impl Manager {
             core.machine.closed(link.id, reason, now, rand::random);
             self.pump(&mut core, now);
         }
+        turn.over = core.sessions - u64::from(core.link.is_some());
         turn.idle = core.link.is_none() && core.sockets.is_empty();
         turn
+    }
+
+    /// So many sessions have written all that they had to.
+    pub(crate) fn sessions_over(&self, over: u64) {
+        self.progress.send_if_modified(|progress| {
+            let before = progress.over;
+            progress.over = before.max(over);
+            progress.over > before
+        });
     }
 
     /// Ends the task, unless it is wanted again.
@@ -91,7 +104,8 @@ impl Manager {
         let mut core = self.core.lock();
         if core.sockets.is_empty() && core.link.is_none() && core.work.is_empty() {
             core.waker = None;
-            self.running.send_replace(false);
+            self.progress
+                .send_modify(|progress| progress.running = false);
             return true;
         }
         false
@@ -109,7 +123,8 @@ impl Manager {
             (mem::take(&mut core.work), mem::take(&mut core.joins))
         };
         drop((work, joins));
-        self.running.send_replace(false);
+        self.progress
+            .send_modify(|progress| progress.running = false);
     }
 
     /// Asks for a namespace with this auth payload, if that is still wanted.
