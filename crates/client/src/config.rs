@@ -74,8 +74,8 @@ pub struct Config {
     /// Events that a namespace keeps while it is not connected, to be sent when it is. One that
     /// does not fit is an error. Default: 1024.
     pub max_offline_events: usize,
-    /// Events that may wait for their handlers, of all namespaces of a connection, before nothing
-    /// more is read; what is left of a response of long-polling waits. A server that is not read
+    /// Events that may wait for their handlers, of all namespaces of a connection and with those
+    /// that say that one was joined or left, before nothing more is read; what is left of a response of long-polling waits. A server that is not read
     /// for long sees a ping timeout. Default: 1024.
     pub max_pending_events: usize,
     /// Events that a namespace may get before it is joined: what it has missed, where the server

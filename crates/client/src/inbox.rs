@@ -10,13 +10,15 @@ use songi_socketio::handler::{Job, Run};
 use crate::manager::Stay;
 use crate::socket::{Socket, SocketInner};
 
-/// What happened to the connection that may wait to be handled; more is forgotten.
+/// What happened to the connection that may wait to be handled; of more, the oldest is forgotten.
 const MAX_LIFE: usize = 64;
 
 /// The jobs of one socket. At most one is being done.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     jobs: VecDeque<Item>,
+    /// How many of them are of the connection's life.
+    life: usize,
     busy: bool,
 }
 
@@ -29,8 +31,8 @@ enum Item {
 }
 
 impl SocketInner {
-    /// Puts an event, or the beginning or the end of a stay, behind what came before.
-    /// [`work`](Self::work) handles it.
+    /// Puts an event, or the beginning or the end of a stay, behind what came before; the manager
+    /// has counted it. [`work`](Self::work) handles it.
     pub(crate) fn push(&self, job: Job) {
         let item = Item::Socket(job, self.stay());
         self.inbox.lock().jobs.push_back(item);
@@ -47,13 +49,14 @@ impl SocketInner {
             args,
         };
         let mut inbox = self.inbox.lock();
-        let waiting = inbox
-            .jobs
-            .iter()
-            .filter(|item| matches!(item, Item::Life(_)));
-        if waiting.count() < MAX_LIFE {
-            inbox.jobs.push_back(Item::Life(job));
+        if inbox.life < MAX_LIFE {
+            inbox.life += 1;
+        } else {
+            let mut jobs = inbox.jobs.iter();
+            let oldest = jobs.position(|item| matches!(item, Item::Life(_)));
+            oldest.map(|at| inbox.jobs.remove(at));
         }
+        inbox.jobs.push_back(Item::Life(job));
     }
 
     /// Does all jobs that can be done now. Handlers that do not wait are called right here; the
@@ -61,10 +64,7 @@ impl SocketInner {
     pub(crate) fn work(self: &Arc<Self>) {
         while let Some(item) = self.next_item() {
             let (handlers, job, counted, stay) = match item {
-                Item::Socket(job, stay) => {
-                    let counted = usize::from(matches!(job, Job::Event { .. }));
-                    (self.handlers(), job, counted, stay)
-                }
+                Item::Socket(job, stay) => (self.handlers(), job, 1, stay),
                 Item::Life(job) => (self.life(), job, 0, None),
             };
             let rest = {
@@ -90,6 +90,7 @@ impl SocketInner {
             return None;
         }
         let item = inbox.jobs.pop_front()?;
+        inbox.life -= usize::from(matches!(item, Item::Life(_)));
         inbox.busy = true;
         Some(item)
     }
@@ -104,6 +105,33 @@ impl SocketInner {
         drop(inbox);
         if events > 0 {
             self.manager().events_handled(events);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::Client;
+
+    #[tokio::test]
+    async fn what_happens_to_the_connection_is_bounded_and_the_latest_counts() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let log = heard.clone();
+        let socket = Client::new("http://127.0.0.1:1")
+            .force_new()
+            .on_reconnect_attempt(move |n: usize| log.lock().push(n))
+            .start()
+            .unwrap();
+        for _ in 0..2 {
+            for n in 0..MAX_LIFE + 7 {
+                socket.inner().push_life("reconnect_attempt", &n);
+            }
+            socket.inner().work();
+            let heard = std::mem::take(&mut *heard.lock());
+            assert!(heard.into_iter().eq(7..MAX_LIFE + 7));
         }
     }
 }

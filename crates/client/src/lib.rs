@@ -60,6 +60,7 @@
 //! | one packet with its attachments | 10 MB | [`Config::max_message_size`], where that is more |
 //! | attachments of one packet | 10 | [`Config::max_attachments`] |
 //! | events that wait for their handlers | 1024, then nothing more is read | [`Config::max_pending_events`] |
+//! | what happened to the connection (`reconnect` and the like), of one socket | 64, then the oldest is forgotten | fixed |
 //! | bytes that wait to be written | 4 MiB, then emitting is an error | [`Config::max_buffered`] |
 //! | events that wait for the connection | 1024, and as many bytes | [`Config::max_offline_events`] |
 //! | events that come before their namespace is joined | 10 000, and 16 MiB, then the connection is ended | [`Config::max_early_events`], [`Config::max_early_bytes`] |

@@ -59,7 +59,7 @@ pub(crate) struct Manager {
     settings: Arc<Settings>,
     runtime: Handle,
     core: Mutex<Core>,
-    /// Events that wait for their handlers, of all sockets.
+    /// Events, and beginnings and ends of stays, that wait for their handlers, of all sockets.
     backlog: AtomicUsize,
     progress: watch::Sender<Progress>,
 }

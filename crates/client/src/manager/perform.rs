@@ -1,5 +1,6 @@
 //! What the machine asks for and tells, done with a session and told to sockets.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use super::{Manager, Packet, Stay};
 use crate::ack::AckReply;
 use crate::error::{self, ConnectError, ConnectFailure};
 use crate::reason::DisconnectReason;
+use crate::socket::SocketInner;
 
 impl Manager {
     pub(super) fn perform(&self, core: &mut Core, output: Output<Packet, AckReply>, now: Duration) {
@@ -40,8 +42,7 @@ impl Manager {
             } => {
                 if let Some(joined) = core.socket(socket) {
                     joined.mark_connected(sid, recovered, Stay { socket, link });
-                    joined.push(Job::Connected(Arguments::default()));
-                    core.work(joined);
+                    self.push(core, joined, Job::Connected(Arguments::default()));
                 }
             }
             Output::Event {
@@ -51,9 +52,7 @@ impl Manager {
                 args,
             } => {
                 if let Some(socket) = core.socket(socket) {
-                    self.backlog.fetch_add(1, Ordering::AcqRel);
-                    socket.push(Job::Event { name, id, args });
-                    core.work(socket);
+                    self.push(core, socket, Job::Event { name, id, args });
                 }
             }
             // Whoever does not wait any more has dropped the other end.
@@ -73,8 +72,7 @@ impl Manager {
                     left.mark_disconnected();
                     // A string always serialises.
                     let reason = Arguments::of(reason.as_str()).unwrap_or_default();
-                    left.push(Job::Disconnected(reason));
-                    core.work(left);
+                    self.push(core, left, Job::Disconnected(reason));
                 }
             }
             Output::Ended {
@@ -92,6 +90,13 @@ impl Manager {
             Output::Reconnected { attempts } => tell_all(core, "reconnect", &attempts),
             Output::GaveUp => tell_all(core, "reconnect_failed", &()),
         }
+    }
+
+    /// Something for a socket's handlers. It counts as waiting until they have finished.
+    fn push(&self, core: &mut Core, socket: Arc<SocketInner>, job: Job) {
+        self.backlog.fetch_add(1, Ordering::AcqRel);
+        socket.push(job);
+        core.work(socket);
     }
 
     fn control(&self, core: &mut Core, packet: &[u8], now: Duration) {

@@ -46,6 +46,13 @@ impl Bench {
         it
     }
 
+    /// Calls the handlers.
+    fn work(&mut self) {
+        for socket in self.turn().work {
+            socket.work();
+        }
+    }
+
     /// Takes what there is to do; the handlers are the caller's to call.
     fn turn(&mut self) -> Turn {
         let mut turn = self.manager.turn(Waker::noop(), usize::MAX);
@@ -99,7 +106,7 @@ async fn one_response_brings_no_more_events_than_may_wait() {
     let mut it = Bench::joined(client(config).on("n", move |n: usize| {
         log.lock().push(n);
     }));
-    it.turn();
+    it.work();
     let events: Vec<_> = (0..EVENTS).map(|n| format!(r#"42["n",{n}]"#)).collect();
     it.answer(&events.join("\u{1e}"));
     loop {
@@ -117,4 +124,15 @@ async fn one_response_brings_no_more_events_than_may_wait() {
         assert_eq!(it.backlog(), 0);
     }
     assert!(handled.lock().iter().copied().eq(0..EVENTS));
+}
+
+#[tokio::test]
+async fn the_beginning_and_the_end_of_a_stay_count_among_what_waits() {
+    let mut it = Bench::joined(client(Config::default()));
+    assert_eq!(it.backlog(), 1);
+    it.turn();
+    it.answer("42[\"x\"]\u{1e}41");
+    assert_eq!(it.backlog(), 3);
+    it.socket.inner().work();
+    assert_eq!(it.backlog(), 0);
 }
