@@ -10,7 +10,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Server, client};
-use songi_client::{Ack, DisconnectReason, Event, Socket, SocketEvent};
+use songi_client::{Ack, Config, DisconnectReason, Event, Socket, SocketEvent, Transport};
 use tokio::sync::mpsc;
 
 #[tokio::test]
@@ -95,6 +95,40 @@ async fn all_events_are_heard_in_both_directions() {
     socket.emit("z", ()).unwrap();
     peer.expect(r#"42["z"]"#).await;
     assert!(heard.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn what_is_not_sent_is_not_heard() {
+    let server = Server::start().await;
+    for retries in [0, 1] {
+        let config = Config {
+            retries,
+            max_offline_events: 1,
+            transports: vec![Transport::WebSocket],
+            reconnection: false,
+            ..Config::default()
+        };
+        let client = client(&server.url).config(config);
+        let (socket, _peer) = server.joined(client).await;
+        let (sender, mut heard) = mpsc::unbounded_channel();
+        socket.on_any_outgoing(move |event: Event| {
+            sender.send(event.name().as_str().to_owned()).unwrap();
+        });
+        socket.emit("sent", ()).unwrap();
+        assert_eq!(heard.try_recv().as_deref(), Ok("sent"));
+        let ack = socket.emit_with_ack::<()>("asked", ());
+        let is_heard = heard.try_recv().is_ok();
+        assert_eq!(
+            is_heard,
+            retries == 0,
+            "the queue of retries has room for one"
+        );
+        drop(ack);
+        socket.disconnect();
+        assert!(socket.emit("late", ()).is_err());
+        drop(socket.emit_with_ack::<()>("late", ()));
+        assert!(heard.try_recv().is_err());
+    }
 }
 
 #[tokio::test]

@@ -125,8 +125,9 @@ impl ToServer {
             return self.queue(event, &args).map(drop);
         }
         let packet = inner.encode(None, event, &args)?;
+        inner.manager().send(inner, packet, self.options, None)?;
         inner.watch_outgoing(event, &args);
-        inner.manager().send(inner, packet, self.options, None)
+        Ok(())
     }
 
     /// Sends a `message` event.
@@ -165,9 +166,9 @@ impl ToServer {
             reply,
         };
         let packet = inner.encode(Some(key.1), event, args)?;
-        inner.watch_outgoing(event, args);
         let options = self.options;
         inner.manager().send(inner, packet, options, Some(key.1))?;
+        inner.watch_outgoing(event, args);
         Ok(Pending::Once(once))
     }
 
@@ -176,10 +177,10 @@ impl ToServer {
         let inner = self.socket.inner();
         let key = inner.manager().reserve(inner)?;
         let packet = inner.encode(Some(key.1), event, args)?;
-        inner.watch_outgoing(event, args);
         let (reply, answered) = oneshot::channel();
         let options = self.options;
         inner.manager().repeat(key, packet, options, reply)?;
+        inner.watch_outgoing(event, args);
         Ok(Pending::Queued(answered))
     }
 }
@@ -196,7 +197,7 @@ impl SocketInner {
         Ok(Outgoing::with_parser(parser, write)?)
     }
 
-    /// Calls the handlers of all events that are sent.
+    /// Calls the handlers of all events that are sent, or wait to be.
     fn watch_outgoing(self: &Arc<Self>, event: &str, args: &impl Serialize) {
         if !self.watched.load(Ordering::Relaxed) {
             return;

@@ -113,7 +113,8 @@ impl Socket {
         self.inner().change(|handlers, _| handlers.off_any());
     }
 
-    /// Adds a handler for every event that is sent, called when it is.
+    /// Adds a handler for every event that is sent, or is to be when the connection is there,
+    /// called when it was emitted. One that [`emit`](Self::emit) refuses is none.
     pub fn on_any_outgoing<M>(&self, handler: impl Handler<Socket, M>) -> HandlerId {
         self.add(HandlerFn::new(handler), |handlers, _, handler| {
             handlers.on_any_outgoing(Place::Back, handler);
