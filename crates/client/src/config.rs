@@ -86,7 +86,8 @@ pub struct Config {
     pub max_early_bytes: usize,
     /// Acks that may be waited for in one namespace. Default: 1024.
     pub max_pending_acks: usize,
-    /// Namespaces that may be joined on one connection. Default: 100.
+    /// Namespaces that may be joined on one connection. One that was left before the server had
+    /// answered counts until it has. Default: 100.
     pub max_namespaces: usize,
     /// Attachments that one packet of the server may have. Default: 10.
     pub max_attachments: u16,

@@ -263,6 +263,12 @@ impl Connection {
         self.receive(|decoder| decoder.decode_binary(data, now))
     }
 
+    /// The namespaces that were left before the server had answered: it has still to do so.
+    pub(crate) fn abandoned(&self) -> impl Iterator<Item = &FastStr> {
+        let all = self.namespaces.iter();
+        all.filter_map(|(name, state)| (*state == State::Abandoned).then_some(name))
+    }
+
     /// Whether the server has let us into a namespace.
     pub fn is_connected(&self, namespace: &str) -> bool {
         self.namespaces.get(namespace) == Some(&State::Connected)

@@ -81,7 +81,8 @@ pub struct Config {
     pub retries: u32,
     /// How long each try may take. Default: 10 s.
     pub ack_timeout: Duration,
-    /// Namespaces that may be joined. Default: 100.
+    /// Namespaces that may be joined. One that was left before the server had answered counts until
+    /// it has. Default: 100.
     pub max_namespaces: usize,
     /// Events that one socket keeps until its namespace is joined, and as many once more of those
     /// that are sent until they are acknowledged. Default: 1024.
@@ -209,7 +210,11 @@ impl<P: Clone, A> Manager<P, A> {
             return Err(JoinError::InUse(FastStr::new(namespace)));
         }
         let limit = self.config.max_namespaces;
-        if self.sockets.len() >= limit {
+        // Who joins and leaves again and again, and is not answered, is bounded too.
+        let connection = self.link.as_ref().and_then(|link| link.connection.as_ref());
+        let abandoned = connection.into_iter().flat_map(Connection::abandoned);
+        let unanswered = abandoned.filter(|name| *name != namespace && self.named(name).is_none());
+        if self.sockets.len() + unanswered.count() >= limit {
             return Err(JoinError::TooManyNamespaces { limit });
         }
         Ok(())

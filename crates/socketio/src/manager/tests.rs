@@ -644,6 +644,34 @@ fn sockets_and_what_they_keep_are_bounded() {
 }
 
 #[test]
+fn namespaces_that_were_left_before_the_answer_are_bounded() {
+    let limit = 3;
+    let mut it = Bench::new(Config {
+        max_namespaces: limit,
+        ..Config::default()
+    });
+    it.joined("/");
+    let full = Err(JoinError::TooManyNamespaces { limit });
+    for name in ["/a", "/b"] {
+        let left = it.join(name);
+        it.pull();
+        it.manager.leave(left);
+        it.pull();
+    }
+    assert_eq!(it.manager.can_join("/c"), full);
+    // One of them counts once.
+    it.join("/a");
+    it.pull();
+    assert_eq!(it.manager.can_join("/c"), full);
+    assert_eq!(it.manager.can_join("/b"), Ok(()));
+    it.receive(&connected("/b", "s", None));
+    assert_eq!(it.pull(), ["1/b,"]);
+    it.join("/c");
+    assert_eq!(it.pull(), ["0/c,"]);
+    assert_eq!(it.manager.can_join("/b"), full);
+}
+
+#[test]
 fn payloads_that_come_too_late_are_for_nobody() {
     let mut it = Bench::new(Config::default());
     let socket = it.join("/");
