@@ -121,8 +121,10 @@ impl Resume {
     }
 
     /// The server has confirmed the namespace. Tells whether the state was recovered: the `pid` is
-    /// the one that was asked for.
+    /// the one that was asked for. One of more than [`MAX_TOKEN_BYTES`] is as good as none, as no
+    /// [`Request`] could have it.
     pub fn connected(&mut self, pid: Option<&str>) -> bool {
+        let pid = pid.filter(|pid| pid.len() <= MAX_TOKEN_BYTES);
         let recovered = pid.is_some() && self.pid.as_deref() == pid;
         if !recovered {
             // What was seen before says nothing of what the new session has missed.

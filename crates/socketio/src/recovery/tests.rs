@@ -151,6 +151,16 @@ mod resume {
     }
 
     #[test]
+    fn a_pid_is_bounded() {
+        let mut resume = Resume::default();
+        let pid = "p".repeat(MAX_TOKEN_BYTES);
+        assert!(!resume.connected(Some(&pid)));
+        assert_auth(&resume, &(), &format!(r#"{{"pid":"{pid}"}}"#));
+        assert!(!resume.connected(Some(&format!("{pid}p"))));
+        assert_auth(&resume, &(), "");
+    }
+
+    #[test]
     fn only_what_can_be_an_offset_is_remembered() {
         let mut resume = Resume::default();
         resume.connected(Some("p"));
