@@ -87,7 +87,7 @@ impl<P: Clone, A> Retries<P, A> {
         if self.state != State::Ready {
             return None;
         }
-        self.tries += 1;
+        self.tries = self.tries.saturating_add(1);
         self.state = State::Sent(now.saturating_add(config.ack_timeout));
         Some(first.packet.clone())
     }
@@ -229,6 +229,20 @@ mod tests {
         let end = it.found_no_room(SECOND, &config);
         assert_eq!(end, failed(0, Unanswered::Full));
         assert_eq!(it.len(), 0);
+    }
+
+    #[test]
+    fn it_may_be_tried_without_end() {
+        let config = Config {
+            retries: u32::MAX,
+            ..config()
+        };
+        let mut it = queue(1);
+        it.tries = u32::MAX;
+        assert_eq!(it.next(Duration::ZERO, &config), Some(10));
+        assert_eq!(it.handle_timeout(SECOND, &config), None);
+        assert_eq!(it.next(SECOND, &config), Some(10));
+        assert_eq!(it.answered(0), Some(0));
     }
 
     #[test]

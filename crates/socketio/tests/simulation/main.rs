@@ -33,12 +33,13 @@ fn schedules(mut run: impl FnMut(&mut Choices<'_>)) -> u64 {
     };
     let first: u64 = variable("SONGI_SEED", 0);
     let count: u64 = variable("SONGI_SCHEDULES", 2_000);
-    println!("seeds {first} to {}", first + count);
-    for seed in first..first.saturating_add(count) {
+    let end = first.saturating_add(count);
+    println!("seeds {first} to {end}");
+    for seed in first..end {
         let _tell = Tell(seed);
         run(&mut Choices::of_seed(seed));
     }
-    count
+    end - first
 }
 
 /// Prints the seed of a schedule that panics.
