@@ -89,6 +89,8 @@ impl Manager {
             Output::Reconnecting { attempt } => tell_all(core, "reconnect_attempt", &attempt),
             Output::Reconnected { attempts } => tell_all(core, "reconnect", &attempts),
             Output::GaveUp => tell_all(core, "reconnect_failed", &()),
+            // There are no others.
+            _ => {}
         }
     }
 
@@ -115,7 +117,7 @@ impl Manager {
         let limit = match waited {
             // The order of what waited counts more than the limit of what waits.
             Waited::Joined { .. } => usize::MAX,
-            Waited::Turn { .. } => self.config().max_buffered,
+            _ => self.config().max_buffered,
         };
         if let Err(error) = core.send(packet, limit, now) {
             tracing::warn!(%error, "event not sent");

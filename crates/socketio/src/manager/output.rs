@@ -22,6 +22,7 @@ pub struct LinkId(pub(super) u64);
 
 /// What [`Manager::poll_output`] gives, in the order in which it is to be done.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Output<P, A> {
     /// Open a link, once the last one is gone; then [`Manager::opened`] or [`Manager::not_opened`].
     Open {
@@ -135,6 +136,7 @@ pub enum Output<P, A> {
 
 /// What a packet has waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Waited {
     /// For its namespace to be joined. It was counted already: a limit of the link's own is not to
     /// hold it up, because what comes later would go before it.
@@ -153,6 +155,7 @@ pub enum Waited {
 
 /// Why a link does not take a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NotSent {
     /// There is no room now.
     Full,

@@ -378,7 +378,9 @@ impl Host<'_, '_> {
             }
             Output::Control(_) => assert!(self.open.is_some() || self.closing.is_some()),
             Output::Send { waited, .. } => {
-                let (Waited::Joined { socket, .. } | Waited::Turn { socket }) = waited;
+                let (Waited::Joined { socket, .. } | Waited::Turn { socket }) = waited else {
+                    panic!("{waited:?}");
+                };
                 assert!(self.known(socket).joined, "only to a namespace is sent");
                 if self.choices.percent(10) {
                     let why = self.choices.pick(&[NotSent::Full, NotSent::Unsendable]);
@@ -419,6 +421,7 @@ impl Host<'_, '_> {
             }
             Output::NotOpened { .. } => self.open = None,
             Output::Reconnecting { .. } | Output::Reconnected { .. } | Output::GaveUp => {}
+            other => panic!("{other:?}"),
         }
     }
 

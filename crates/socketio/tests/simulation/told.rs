@@ -156,6 +156,7 @@ impl Simulation<'_, '_> {
                 assert_eq!(self.model.attempts, self.plan.config.backoff.attempts);
                 self.seen.gave_up += 1;
             }
+            other => panic!("{other:?}"),
         }
     }
 
@@ -173,7 +174,9 @@ impl Simulation<'_, '_> {
 
     fn send_waiting(&mut self, packet: &Packet, waited: Waited) {
         let at = packet.namespace;
-        let (Waited::Joined { socket, .. } | Waited::Turn { socket }) = waited;
+        let (Waited::Joined { socket, .. } | Waited::Turn { socket }) = waited else {
+            panic!("{waited:?}");
+        };
         assert_eq!(self.model.namespaces[at].socket, Some(socket));
         assert!(self.model.namespaces[at].joined.is_some());
         let sent = self.send_to_server(packet);
@@ -197,6 +200,7 @@ impl Simulation<'_, '_> {
                 self.seen.sent_again += u64::from(waiting.sent > 1);
                 assert!(waiting.sent <= self.plan.config.retries + 1);
             }
+            _ => unreachable!("{waited:?}"),
         }
         if let Err(why) = sent {
             self.manager.not_sent(waited, why, self.network.now);
