@@ -69,14 +69,17 @@ pub struct Config {
     pub max_message_size: usize,
     /// Bytes that may wait to be written, with a small constant for each message. An event that
     /// does not fit is not sent, unless nothing else waits. The same limit holds once more for
-    /// what a namespace keeps while it is not connected. Default: 4 MiB.
+    /// what a namespace keeps while it is not connected, and for what waits for its turn there with
+    /// [`retries`](Self::retries). Default: 4 MiB.
     pub max_buffered: usize,
     /// Events that a namespace keeps while it is not connected, to be sent when it is. One that
-    /// does not fit is an error. Default: 1024.
+    /// does not fit is an error. Default: 1024. With [`retries`](Self::retries), events that are
+    /// sent one by one wait in a queue of their own, for which this limit and that of
+    /// [`max_buffered`](Self::max_buffered) hold once more.
     pub max_offline_events: usize,
     /// Events that may wait for their handlers, of all namespaces of a connection and with those
     /// that say that one was joined or left, before nothing more is read; what is left of a response of long-polling waits. A server that is not read
-    /// for long sees a ping timeout. Default: 1024.
+    /// for long sees a ping timeout. Zero is one. Default: 1024.
     pub max_pending_events: usize,
     /// Events that a namespace may get before it is joined: what it has missed, where the server
     /// recovers its state. More of them end the connection, and the next one starts anew. Default:
@@ -141,6 +144,11 @@ impl Config {
         } else {
             &self.transports
         }
+    }
+
+    /// How many events may wait: with none, nothing would ever be read.
+    pub(crate) fn pending_events(&self) -> usize {
+        self.max_pending_events.max(1)
     }
 
     pub(crate) fn manager(&self) -> manager::Config {

@@ -62,7 +62,8 @@
 //! | events that wait for their handlers | 1024, then nothing more is read | [`Config::max_pending_events`] |
 //! | what happened to the connection (`reconnect` and the like), of one socket | 64, then the oldest is forgotten | fixed |
 //! | bytes that wait to be written | 4 MiB, then emitting is an error | [`Config::max_buffered`] |
-//! | events that wait for the connection | 1024, and as many bytes | [`Config::max_offline_events`] |
+//! | events of one namespace that wait for the connection | 1024, and 4 MiB, then emitting is an error | [`Config::max_offline_events`], [`Config::max_buffered`] |
+//! | events of one namespace that wait for their turn, with [`Config::retries`] | 1024, and 4 MiB, then emitting is an error | the same |
 //! | events that come before their namespace is joined | 10 000, and 16 MiB, then the connection is ended | [`Config::max_early_events`], [`Config::max_early_bytes`] |
 //! | acks that are waited for, of one namespace | 1024 | [`Config::max_pending_acks`] |
 //! | namespaces of one connection | 100 | [`Config::max_namespaces`] |

@@ -247,13 +247,13 @@ impl Manager {
 
     /// Whether so many events wait for their handlers that no more should be read.
     pub(crate) fn is_behind(&self) -> bool {
-        self.backlog.load(Ordering::Acquire) >= self.config().max_pending_events
+        self.backlog.load(Ordering::Acquire) >= self.config().pending_events()
     }
 
     /// The handlers of some events have finished, or will not be called.
     pub(crate) fn events_handled(&self, count: usize) {
         let before = self.backlog.fetch_sub(count, Ordering::AcqRel);
-        if before >= self.config().max_pending_events {
+        if before >= self.config().pending_events() {
             self.core.lock().wake();
         }
     }

@@ -87,7 +87,7 @@ pub struct Config {
     /// is not enough, it is disconnected.
     pub slow_client: SlowClient,
     /// Events of one client that may wait for their handlers before nothing more is read from it.
-    /// Default: 1024.
+    /// Zero is one. Default: 1024.
     pub max_pending_events: usize,
     /// Acks that may be waited for from one socket. Default: 1024.
     pub max_pending_acks: usize,
@@ -183,6 +183,11 @@ impl Config {
             allow_eio3: self.allow_eio3,
             ..ServerConfig::default()
         })
+    }
+
+    /// How many events of one client may wait: with none, nothing would ever be read.
+    pub(crate) fn pending_events(&self) -> usize {
+        self.max_pending_events.max(1)
     }
 
     pub(crate) fn protocol(&self) -> protocol::Config {

@@ -126,6 +126,22 @@ async fn nothing_is_read_while_too_many_events_wait() {
 }
 
 #[tokio::test]
+async fn one_event_may_always_wait() {
+    let io = Server::with_config(Config {
+        max_pending_events: 0,
+        ..Config::default()
+    });
+    io.on("add", |a: i64, b: i64| a + b);
+    let talking = async {
+        let (client, _) = Polling::connect(&io).await;
+        client.post(r#"421["add",1,2]"#).await;
+        client.get().await
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(20), talking).await;
+    assert_eq!(answer.unwrap(), "431[3]");
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_is_disconnected_and_others_are_not() {
     let io = Server::with_config(Config {
         max_buffered: 10_000,

@@ -136,3 +136,18 @@ async fn the_beginning_and_the_end_of_a_stay_count_among_what_waits() {
     it.socket.inner().work();
     assert_eq!(it.backlog(), 0);
 }
+
+#[tokio::test]
+async fn one_event_may_always_wait() {
+    let config = Config {
+        max_pending_events: 0,
+        ..Config::default()
+    };
+    let mut it = Bench::joined(client(config));
+    it.work();
+    assert!(!it.manager.is_behind());
+    it.turn();
+    it.answer("42[\"x\"]\u{1e}42[\"x\"]");
+    assert!(it.manager.is_behind());
+    assert_eq!(it.backlog(), 1);
+}

@@ -86,7 +86,7 @@ impl Connection {
     /// The handlers of an event have finished.
     pub(crate) fn event_handled(&self) {
         let before = self.backlog.fetch_sub(1, Ordering::Relaxed);
-        if before == self.shared.config.max_pending_events {
+        if before == self.shared.config.pending_events() {
             self.caught_up.notify_waiters();
             self.core.lock().wires.iter_mut().for_each(Wire::wake);
         }
@@ -94,7 +94,7 @@ impl Connection {
 
     /// Whether so many events wait for their handlers that no more should be read.
     pub(crate) fn is_behind(&self) -> bool {
-        self.backlog.load(Ordering::Relaxed) >= self.shared.config.max_pending_events
+        self.backlog.load(Ordering::Relaxed) >= self.shared.config.pending_events()
     }
 
     /// Waits until [`is_behind`](Self::is_behind) is false.
