@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::{Server, client};
 use serde_json::{Value, json};
-use songi_client::{Config, ConnectError, DisconnectReason, InvalidUrl, Transport};
+use songi_client::{AckError, Config, ConnectError, DisconnectReason, InvalidUrl, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
@@ -330,6 +330,25 @@ async fn all_who_connect_are_answered() {
     for refused in [one, two] {
         assert!(matches!(refused, Err(ConnectError::Refused { .. })));
     }
+}
+
+#[tokio::test]
+async fn what_waits_is_sent_when_a_socket_that_was_refused_connects_again() {
+    let server = Server::start().await;
+    let socket = client(&server.url).start().unwrap();
+    socket.emit("kept", 1).unwrap();
+    let asked = socket.emit_with_ack::<()>("asked", ());
+    let mut peer = server.open().await;
+    peer.expect("40").await;
+    peer.send(r#"44{"message":"no"}"#).await;
+    peer.expect_end().await;
+    assert!(matches!(asked.await, Err(AckError::Disconnected)));
+    assert!(socket.emit("late", ()).is_err());
+    let (connected, mut peer) = tokio::join!(socket.connect(), server.join());
+    connected.unwrap();
+    peer.expect(r#"42["kept",1]"#).await;
+    socket.emit("now", ()).unwrap();
+    peer.expect(r#"42["now"]"#).await;
 }
 
 #[tokio::test]

@@ -19,7 +19,9 @@ impl Socket {
     /// Sends an event. A tuple is several arguments, `()` none, anything else one; `Bytes` anywhere
     /// within becomes a binary attachment. While the connection is lost or not there yet, the
     /// event waits for it, within
-    /// [`Config::max_offline_events`](crate::Config::max_offline_events).
+    /// [`Config::max_offline_events`](crate::Config::max_offline_events). If the socket is
+    /// disconnected for good meanwhile, such an event is sent after the next
+    /// [`connect`](Self::connect), as in JavaScript; one that asks for an ack is not.
     ///
     /// # Errors
     ///

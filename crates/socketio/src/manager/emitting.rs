@@ -9,7 +9,8 @@ use super::{EmitError, LinkId, Manager, NotSent, Output, SocketId, Unanswered, W
 impl<P: Clone, A> Manager<P, A> {
     /// Takes an event, with the ack that [`expect`](Self::expect) gave it, of so many bytes. Gives
     /// it back if it is to be sent now, and keeps it if its namespace is still to be joined. A
-    /// volatile one is not kept.
+    /// volatile one is not kept. What waits and asks for no ack outlasts the socket's end, and is
+    /// sent when it is joined again.
     ///
     /// # Errors
     /// The socket has ended, or keeps too many events.

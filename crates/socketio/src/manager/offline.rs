@@ -59,9 +59,19 @@ impl<P> Offline<P> {
 
     /// Nobody waits for this ack any more: as in JavaScript, the event is not sent either.
     pub(super) fn forget(&mut self, ack: u64) {
+        self.retain(|waiting| waiting.ack != Some(ack));
+    }
+
+    /// The socket has ended. What asks for no ack is sent when it is joined again, as in JavaScript;
+    /// who waits for an ack is told that none comes.
+    pub(super) fn ended(&mut self) {
+        self.retain(|waiting| waiting.ack.is_none());
+    }
+
+    fn retain(&mut self, stays: impl Fn(&Waiting<P>) -> bool) {
         let mut forgotten = 0;
         self.events.retain(|waiting| {
-            let stays = waiting.ack != Some(ack);
+            let stays = stays(waiting);
             if !stays {
                 forgotten += waiting.bytes;
             }
@@ -77,10 +87,6 @@ impl<P> Offline<P> {
 
     pub(super) fn len(&self) -> usize {
         self.events.len()
-    }
-
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
     }
 }
 

@@ -68,8 +68,8 @@ impl<P: Clone, A> Manager<P, A> {
         if socket.is_joined() {
             self.note_left(&socket.namespace);
         }
-        // What it kept goes first, so that who waits for an ack of that is told too.
-        socket.offline.clear();
+        // First, so that who waits for an ack of what it kept is told too.
+        socket.offline.ended();
         self.away(id, &mut socket, reason);
         self.outputs.push_back(Output::Ended {
             socket: id,

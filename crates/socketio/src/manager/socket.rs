@@ -14,8 +14,8 @@ use crate::{AckRegistry, Arguments, RawJson};
 
 /// A socket of one namespace: [`Manager::join`](super::Manager::join) takes it and
 /// [`Output::Ended`](super::Output::Ended) gives it back. What it keeps in between, for who joins
-/// it again: by what the server recovers its state, and the events that are sent until they are
-/// acknowledged.
+/// it again: by what the server recovers its state, the events that waited for its namespace and ask for
+/// no ack, and those that are sent until they are acknowledged.
 ///
 /// ```
 /// use songi_socketio::manager::{Config, Socket};

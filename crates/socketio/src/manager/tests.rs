@@ -252,6 +252,45 @@ fn the_last_to_leave_closes_the_link_and_the_next_one_waits_for_its_end() {
 }
 
 #[test]
+fn what_waits_and_asks_for_no_ack_outlasts_the_end_of_its_socket() {
+    let mut it = Bench::new(Config {
+        max_waiting_events: 3,
+        ..Config::default()
+    });
+    let mut socket = it.join("/");
+    it.pull();
+    let id = it.manager.expect(socket, 'a').unwrap();
+    for (packet, ack) in [("one", None), ("asked", Some(id)), ("two", None)] {
+        let emitted = it.manager.emit(socket, packet, 3, false, ack);
+        assert_eq!(emitted, Ok(None));
+    }
+    assert_eq!(it.open(), ["0"]);
+    it.receive(r#"4{"message":"no"}"#);
+    let ended = [
+        "refused no",
+        "unanswered a Disconnected",
+        "ended /: io server disconnect",
+        "close",
+    ];
+    assert_eq!(it.pull(), ended);
+    socket = it.rejoin();
+    assert_eq!(it.lose(), ["open"]);
+    // The limit holds for all of them.
+    for expected in [Ok(None), Err(EmitError::QueueFull)] {
+        let emitted = it.manager.emit(socket, "three", 5, false, None);
+        assert_eq!(emitted, expected);
+    }
+    it.manager.leave(socket);
+    assert_eq!(it.pull(), ["ended /: io client disconnect", "close"]);
+    it.rejoin();
+    assert_eq!(it.lose(), ["open"]);
+    assert_eq!(it.open(), ["0"]);
+    it.receive(&connected("/", "s", None));
+    let all = ["joined / s", "send one", "send two", "send three"];
+    assert_eq!(it.pull(), all);
+}
+
+#[test]
 fn a_recovered_state_goes_on_where_it_was() {
     let mut it = Bench::new(Config::default());
     it.join("/");

@@ -45,6 +45,7 @@ impl Simulation<'_, '_> {
             for token in namespace.retries.drain(..) {
                 self.model.tokens[token].done = true;
             }
+            namespace.kept.clear();
             Box::new(Socket::new(NAMESPACES[at].into(), self.manager.config()))
         });
         match self.manager.join(socket, self.network.now) {

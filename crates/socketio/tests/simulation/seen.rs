@@ -30,6 +30,7 @@ seen!(
     opening_timed_out,
     restarts,
     kept,
+    kept_after_the_end,
     queue_full,
     too_many_acks,
     too_many_namespaces,

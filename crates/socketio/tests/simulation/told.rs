@@ -257,7 +257,8 @@ impl Simulation<'_, '_> {
         namespace.rest = Some(rest);
         namespace.ended = Some(reason);
         namespace.left_on = link;
-        namespace.kept.clear();
+        namespace.kept.retain(|(_, token)| token.is_none());
+        self.seen.kept_after_the_end += namespace.kept.len() as u64;
         let by_server = reason == DisconnectReason::ServerDisconnect;
         if by_server || reason == DisconnectReason::ClientDisconnect {
             // It is not to be recovered.
