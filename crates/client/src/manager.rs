@@ -11,6 +11,7 @@
 
 mod core;
 mod link;
+mod note;
 mod perform;
 mod session;
 pub(crate) mod sharing;
@@ -18,6 +19,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -32,6 +34,7 @@ use tokio::sync::watch;
 
 use self::core::Core;
 pub(crate) use self::link::Command;
+use self::note::Note;
 use crate::ack::{AckKey, AckReply};
 use crate::config::Config;
 use crate::driver;
@@ -281,6 +284,9 @@ impl Manager {
         let now = core.now();
         let result = input(&mut core, now);
         self.pump(&mut core, now);
+        let notes = mem::take(&mut core.notes);
+        drop(core);
+        notes.into_iter().for_each(Note::log);
         result
     }
 

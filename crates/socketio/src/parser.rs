@@ -113,6 +113,9 @@ pub enum Format {
 /// assert_eq!(args.deserialize::<&str>()?, "Hej");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// It and its decoders are called while a connection is locked: they are to read and write packets,
+/// and must neither use a socket, a client or a server, nor wait for who does.
 pub trait CustomParser: Debug + Send + Sync {
     /// Whether the first message of each packet is text or binary.
     fn format(&self) -> Format;

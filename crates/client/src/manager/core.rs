@@ -11,6 +11,7 @@ use songi_socketio::manager::{self as protocol, LinkId, SocketId};
 use tokio::time::Instant;
 
 use super::link::Link;
+use super::note::Note;
 use super::{Machine, Packet, Stay, wall};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -38,6 +39,8 @@ pub(super) struct Core {
     pub(super) work: Vec<Arc<SocketInner>>,
     /// Sockets that are to ask for their namespace.
     pub(super) joins: Vec<(Stay, Arc<SocketInner>)>,
+    /// What is to be logged.
+    pub(super) notes: Vec<Note>,
     /// The runtime has ended.
     pub(super) abandoned: bool,
     pub(super) waker: Option<Waker>,
@@ -56,6 +59,7 @@ impl Core {
             sockets: Vec::new(),
             work: Vec::new(),
             joins: Vec::new(),
+            notes: Vec::new(),
             abandoned: false,
             waker: None,
         }

@@ -12,6 +12,7 @@ use songi_socketio::manager::{LinkId, NotSent, Output, Waited};
 use songi_socketio::{Arguments, EncodeError};
 
 use super::core::Core;
+use super::note::Note;
 use super::{Manager, Packet, Stay};
 use crate::ack::AckReply;
 use crate::error::{self, ConnectError, ConnectFailure};
@@ -108,7 +109,7 @@ impl Manager {
         });
         match (&mut core.link, packet) {
             (Some(link), Ok(packet)) => link.send(&packet, SendOptions::default(), now),
-            (_, Err(error)) => tracing::debug!(%error, "packet not sent"),
+            (_, Err(error)) => core.notes.push(Note::PacketNotSent(error)),
             (None, _) => {}
         }
     }
@@ -120,11 +121,11 @@ impl Manager {
             _ => self.config().max_buffered,
         };
         if let Err(error) = core.send(packet, limit, now) {
-            tracing::warn!(%error, "event not sent");
             let why = match error {
                 EmitError::Unsendable => NotSent::Unsendable,
                 _ => NotSent::Full,
             };
+            core.notes.push(Note::EventNotSent(error));
             core.machine.not_sent(waited, why, now);
             // It may have to be tried again.
             core.wake();
@@ -158,7 +159,7 @@ impl Manager {
         } else {
             known.unwrap_or(ConnectError::Disconnected(DisconnectReason::TransportError))
         };
-        tracing::debug!(%error, "not connected");
+        core.notes.push(Note::NotConnected(error.clone()));
         let failure = ConnectFailure::from(&error);
         let answer = Err(error);
         for (_, socket) in core.sockets.clone() {

@@ -6,6 +6,7 @@ use songi_engineio::{ClientEvent, CloseReason, Message, Transport, Violation};
 
 use super::Manager;
 use super::core::Core;
+use super::note::Note;
 use crate::error::ConnectError;
 use crate::reason;
 
@@ -16,7 +17,7 @@ impl Manager {
             ClientEvent::Message(message) => receive(core, message, now),
             ClientEvent::Upgraded => core.remembers_websocket = true,
             ClientEvent::Closed { reason, violation } => {
-                tracing::debug!(%reason, ?violation, "connection closed");
+                core.notes.push(Note::Closed(reason, violation));
                 self.closed(core, reason, violation, now);
             }
             _ => {}
@@ -99,6 +100,6 @@ fn receive(core: &mut Core, message: Message, now: Duration) {
             .receive_binary(link.id, bytes, now, rand::random),
     };
     if let Err(violation) = received {
-        tracing::debug!(%violation, "the server broke the protocol");
+        core.notes.push(Note::Broken(violation));
     }
 }

@@ -10,6 +10,7 @@ use songi_socketio::{EncodeError, RawJson};
 use tokio::time::Instant;
 
 use super::link::Link;
+use super::note::Note;
 use super::{Command, Manager, Stay};
 use crate::error::ConnectError;
 use crate::reason::DisconnectReason;
@@ -87,6 +88,9 @@ impl Manager {
         }
         turn.over = core.sessions - u64::from(core.link.is_some());
         turn.idle = core.link.is_none() && core.sockets.is_empty();
+        let notes = mem::take(&mut core.notes);
+        drop(core);
+        notes.into_iter().for_each(Note::log);
         turn
     }
 
@@ -144,7 +148,7 @@ impl Manager {
     pub(crate) fn handle_timeout(&self) {
         self.drive(|core, now| {
             if let Err(violation) = core.machine.handle_timeout(now, rand::random) {
-                tracing::debug!(%violation, "the server broke the protocol");
+                core.notes.push(Note::Broken(violation));
             }
             self.pump(core, now);
             if let Some(link) = &mut core.link {

@@ -151,3 +151,51 @@ async fn one_event_may_always_wait() {
     assert!(it.manager.is_behind());
     assert_eq!(it.backlog(), 1);
 }
+
+/// Who listens to the log, and looks whether the lock is free.
+struct Listener {
+    manager: Arc<Manager>,
+    heard: Arc<Mutex<Vec<bool>>>,
+}
+
+impl tracing::Subscriber for Listener {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        let is_free = self.manager.core.try_lock().is_some();
+        self.heard.lock().push(is_free);
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn who_listens_to_the_log_may_use_a_socket() {
+    let mut it = Bench::joined(client(Config::default()));
+    it.turn();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let listener = Listener {
+        manager: it.manager.clone(),
+        heard: heard.clone(),
+    };
+    // What breaks the protocol, and what becomes of the connection then.
+    tracing::subscriber::with_default(listener, || {
+        it.answer("4nonsense");
+        let closing = it.turn();
+        assert!(!closing.ended);
+        let posted = it.post.take().unwrap();
+        it.respond(posted, "ok");
+        assert!(it.turn().ended);
+    });
+    let heard = heard.lock();
+    assert!(heard.len() >= 2 && heard.iter().all(|free| *free));
+}
