@@ -42,6 +42,8 @@ enum Arrival {
     FrameToClient(Frame),
     EndToServer(TransportEnd),
     EndToClient,
+    /// The client takes messages again.
+    CatchesUp,
     ClientSends,
     ServerSends,
     ClientCloses,
@@ -290,6 +292,7 @@ impl<'a, 'b> Simulation<'a, 'b> {
                         .transport_closed(id, TransportEnd::Closed, now);
                 }
             }
+            Arrival::CatchesUp => self.client_session.hold_back(false),
             Arrival::ClientSends => {
                 let (number, volatile) = (self.client.sent.len(), self.choices.percent(20));
                 let frame = message(number, self.choices);
@@ -373,6 +376,10 @@ impl<'a, 'b> Simulation<'a, 'b> {
                     assert_eq!(self.client.closed, None, "{output:?} after the end");
                     self.client_output(output);
                 }
+            }
+            if self.choices.percent(10) {
+                self.client_session.hold_back(true);
+                self.delayed(Arrival::CatchesUp);
             }
         }
         while self.reached

@@ -267,15 +267,19 @@ fn what_is_held_back_comes_before_an_upgrade_and_before_a_refusal_counts() {
     session.hold_back(false);
     assert_eq!(lines(&mut session), ["message a", "w2 5", "upgraded"]);
 
-    let mut session = polling();
+    let mut session = ClientSession::polling(Arc::new(ClientConfig::default()));
+    lines(&mut session);
+    let open = r#"0{"sid":"a","upgrades":[],"pingInterval":3000,"pingTimeout":2000}"#;
+    session.response(R1, 200, open.into(), ms(0));
+    assert_eq!(lines(&mut session), ["opened", "GET r2"]);
     session.hold_back(true);
     send(&mut session, "4x");
     assert_eq!(lines(&mut session), ["POST r3 4x"]);
     session.response(RequestId(2), 200, Bytes::from_static(b"4a\x1e1"), ms(0));
     session.response(RequestId(3), 400, Bytes::new(), ms(0));
-    session.handle_timeout(ms(499));
+    session.handle_timeout(ms(4999));
     // The heartbeat goes on.
-    assert_eq!(session.poll_timeout(), Some(ms(500)));
+    assert_eq!(session.poll_timeout(), Some(ms(5000)));
     assert_eq!(lines(&mut session), [""; 0]);
     session.hold_back(false);
     assert_eq!(lines(&mut session), ["message a", "transport close"]);
