@@ -73,13 +73,14 @@ pub struct Config {
     /// [`retries`](Self::retries). Default: 4 MiB.
     pub max_buffered: usize,
     /// Events that a namespace keeps while it is not connected, to be sent when it is. One that
-    /// does not fit is an error. Default: 1024. With [`retries`](Self::retries), events that are
-    /// sent one by one wait in a queue of their own, for which this limit and that of
-    /// [`max_buffered`](Self::max_buffered) hold once more.
+    /// does not fit is an error. With [`retries`](Self::retries), the events that are sent one by
+    /// one wait in a queue of their own, for which this limit and that of
+    /// [`max_buffered`](Self::max_buffered) hold once more. Default: 1024.
     pub max_offline_events: usize,
     /// Events that may wait for their handlers, of all namespaces of a connection and with those
-    /// that say that one was joined or left, before nothing more is read; what is left of a response of long-polling waits. A server that is not read
-    /// for long sees a ping timeout. Zero is one. Default: 1024.
+    /// that say that one was joined or left, before nothing more is read; what is left of a
+    /// response of long-polling waits. A server that is not read for long sees a ping timeout. Zero
+    /// is one. Default: 1024.
     pub max_pending_events: usize,
     /// Events that a namespace may get before it is joined: what it has missed, where the server
     /// recovers its state. More of them end the connection, and the next one starts anew. Default:

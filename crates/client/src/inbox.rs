@@ -53,8 +53,9 @@ impl SocketInner {
             inbox.life += 1;
         } else {
             let mut jobs = inbox.jobs.iter();
-            let oldest = jobs.position(|item| matches!(item, Item::Life(_)));
-            oldest.map(|at| inbox.jobs.remove(at));
+            if let Some(oldest) = jobs.position(|item| matches!(item, Item::Life(_))) {
+                inbox.jobs.remove(oldest);
+            }
         }
         inbox.jobs.push_back(Item::Life(job));
     }

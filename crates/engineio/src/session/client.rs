@@ -241,7 +241,8 @@ impl ClientSession {
     ///
     /// let mut session = ClientSession::polling(Arc::new(ClientConfig::default()));
     /// let Some(ClientOutput::Get(get)) = session.poll_output() else { unreachable!() };
-    /// let body = "0{\"sid\":\"a\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000}\x1e4one";
+    /// let open = r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+    /// let body = format!("{open}\x1e4one");
     /// session.response(get, 200, body.into(), Duration::ZERO);
     /// assert_eq!(session.poll_output(), Some(ClientOutput::Event(ClientEvent::Opened)));
     /// session.hold_back(true);

@@ -60,8 +60,8 @@ impl ClientSession {
         }
     }
 
-    /// Moves to the candidate once no request is in flight and all that came is delivered; what waited goes out on it. Returns
-    /// whether it moved.
+    /// Moves to the candidate once no request is in flight and all that came is delivered; what
+    /// waited goes out on it. Returns whether it moved.
     pub(super) fn advance_upgrade(&mut self) -> bool {
         let Carrier::Polling(polling) = &mut self.carrier else {
             return false;
