@@ -186,6 +186,9 @@ impl Socket {
         change(Arc::make_mut(&mut *table));
         let watched = !table.outgoing().is_empty();
         own.watched.store(watched, Ordering::Relaxed);
+        if watched {
+            self.0.namespace.inner().note_watched_socket();
+        }
     }
 }
 
