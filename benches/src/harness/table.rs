@@ -33,13 +33,19 @@ pub(crate) fn markdown(servers: &[&str], rows: &[(&str, &str, Vec<Option<f64>>)]
     table
 }
 
-/// Three digits.
+/// Three digits, or all before the point.
 pub(crate) fn number(value: f64) -> String {
     match value {
         1000.0.. => {
             let digits = format!("{value:.0}");
-            let (thousands, rest) = digits.split_at(digits.len() - 3);
-            format!("{thousands},{rest}")
+            let mut grouped = String::new();
+            for (index, digit) in digits.chars().enumerate() {
+                if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                    grouped.push(',');
+                }
+                grouped.push(digit);
+            }
+            grouped
         }
         100.0.. => format!("{value:.0}"),
         10.0.. => format!("{value:.1}"),
@@ -60,4 +66,22 @@ pub(crate) fn machine() -> String {
         .filter(|line| line.starts_with("processor"))
         .count();
     format!("{model}, {cores} cores, Linux {}", kernel.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (value, shown) in [
+            (0.126, "0.13"),
+            (12.34, "12.3"),
+            (123.4, "123"),
+            (1234.5, "1,234"),
+            (1_450_125.0, "1,450,125"),
+        ] {
+            assert_eq!(number(value), shown);
+        }
+    }
 }

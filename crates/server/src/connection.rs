@@ -412,3 +412,37 @@ fn text_of(text: &str) -> FastStr {
     }
     FastStr::from_arc_str(Arc::from(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{Request, StatusCode};
+    use http_body_util::Empty;
+    use tower_service::Service as _;
+
+    use crate::Server;
+
+    /// Whatever a client leaves behind, a server that many visit does not grow by it.
+    #[tokio::test]
+    async fn who_has_gone_leaves_nothing_behind() {
+        const CLIENTS: usize = 2000;
+        let io = Server::new();
+        let mut service = io.service();
+        for _ in 0..CLIENTS {
+            let request = Request::get("/socket.io/?EIO=4&transport=polling");
+            let request = request.body(Empty::<Bytes>::new()).expect("a request");
+            let answer = service.call(request).await.expect("an answer");
+            assert_eq!(answer.status(), StatusCode::OK);
+        }
+        let shared = &io.shared;
+        assert_eq!(shared.timers.len(), CLIENTS);
+        let all: Vec<_> = shared.connections.read().values().cloned().collect();
+        for connection in all {
+            connection.abort();
+            assert_eq!(std::sync::Arc::weak_count(&connection), 0);
+        }
+        assert_eq!(shared.timers.len(), 0);
+        let left = shared.connections.read().capacity();
+        assert!(left < CLIENTS / 2, "{left}");
+    }
+}

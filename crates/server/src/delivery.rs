@@ -48,11 +48,7 @@ impl<'a> ForMany<'a> {
 
 /// Sends a packet to these sockets. A client for which too much waits already is disconnected; the
 /// others notice nothing.
-pub(crate) fn deliver(
-    sockets: impl ExactSizeIterator<Item = Arc<SocketInner>>,
-    packet: &Outgoing,
-    options: SendOptions,
-) {
+pub(crate) fn deliver(sockets: Vec<Arc<SocketInner>>, packet: &Outgoing, options: SendOptions) {
     let packet = ForMany::new(packet);
     let mut receivers = Vec::with_capacity(sockets.len());
     // Each is let go while the processor has it in its caches.

@@ -18,7 +18,13 @@ pub(crate) struct Inbox {
     state: State,
     /// The socket that has come back in place of this one.
     successor: Option<Arc<SocketInner>>,
+    /// How many sockets this one was before, of which some have not finished.
+    before: u8,
 }
+
+/// So many times at most a client recovers while the handlers of what it was first have not
+/// finished: each waits for the one before it.
+const MAX_IN_A_ROW: u8 = 32;
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -165,15 +171,24 @@ impl SocketInner {
         };
         let mut before = previous.inbox.lock();
         if before.state != State::Over {
-            self.inbox.lock().state = State::Held;
+            let mut inbox = self.inbox.lock();
+            inbox.state = State::Held;
+            inbox.before = before.before.saturating_add(1);
             before.successor = Some(self.clone());
         }
+    }
+
+    /// Whether so many sockets wait for each other that no other may follow.
+    pub(crate) fn is_last_in_a_row(&self) -> bool {
+        let inbox = self.inbox.lock();
+        inbox.state == State::Held && inbox.before >= MAX_IN_A_ROW
     }
 
     fn release(self: Arc<Self>) {
         let mut inbox = self.inbox.lock();
         if inbox.state == State::Held {
             inbox.state = State::Open;
+            inbox.before = 0;
         }
         drop(inbox);
         if let Some(job) = self.next_job() {

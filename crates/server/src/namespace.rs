@@ -54,6 +54,8 @@ pub(crate) struct NamespaceInner {
     concurrency: AtomicUsize,
     /// Whether somebody listens to what is sent.
     watched: AtomicBool,
+    /// Whether one of its sockets has ever had such a listener of its own.
+    sockets_watched: AtomicBool,
     pub(crate) local: Local,
     pub(crate) adapter: Arc<dyn Adapter>,
     started: Once,
@@ -75,6 +77,7 @@ impl Namespace {
                 registering: Mutex::new(()),
                 concurrency: AtomicUsize::new(1),
                 watched: AtomicBool::new(false),
+                sockets_watched: AtomicBool::new(false),
                 adapter: config.adapter.make(local.clone()),
                 started: Once::new(),
                 local,
@@ -270,6 +273,16 @@ impl NamespaceInner {
 
     pub(crate) fn is_watched(&self) -> bool {
         self.watched.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody may listen to what is sent to one of its sockets.
+    pub(crate) fn may_be_watched(&self) -> bool {
+        self.is_watched() || self.sockets_watched.load(Ordering::Relaxed)
+    }
+
+    /// A socket has a listener of its own.
+    pub(crate) fn note_watched_socket(&self) {
+        self.sockets_watched.store(true, Ordering::Relaxed);
     }
 
     /// What was registered until now.

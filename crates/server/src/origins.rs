@@ -6,6 +6,7 @@ use std::sync::Arc;
 use faststr::FastStr;
 use http::header::HOST;
 use http::{HeaderValue, Request};
+use songi_socketio::handler::contain;
 use songi_websocket::handshake::Origin;
 
 /// Which web pages may talk to the server, by the `Origin` that browsers tell.
@@ -41,8 +42,8 @@ impl Origins {
         Self(Kind::Fixed(Origin::list(origins)))
     }
 
-    /// Pages whose origin fulfils a condition. It is asked at each request; where it panics, the
-    /// connection of the request ends.
+    /// Pages whose origin fulfils a condition. It is asked at each request. Where it panics,
+    /// it has said no.
     pub fn matching(condition: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         Self(Kind::Matching(Arc::new(condition)))
     }
@@ -62,7 +63,13 @@ impl Origins {
                 fixed.allows(Some(origin.as_bytes()), host)
             }
             Kind::Matching(condition) => {
-                std::str::from_utf8(origin.as_bytes()).is_ok_and(|origin| condition(origin))
+                let Ok(origin) = std::str::from_utf8(origin.as_bytes()) else {
+                    return false;
+                };
+                contain(|| condition(origin)).unwrap_or_else(|panic| {
+                    tracing::error!(%panic, "a condition on origins");
+                    false
+                })
             }
         }
     }

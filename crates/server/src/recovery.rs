@@ -26,6 +26,9 @@ pub(crate) use self::resumable::{Departed, Resumable};
 /// All packets of a namespace are sent one after the other, so that all clients see them in the
 /// same order.
 ///
+/// The handlers of a client that is back run after those of what it was; one that comes back for the
+/// 33rd time before the first of them has finished is a new client.
+///
 /// ```
 /// use std::time::Duration;
 /// use songi_server::{Config, Recovery, Server, Socket};

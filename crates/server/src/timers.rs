@@ -14,29 +14,29 @@ const TICK: Duration = Duration::from_millis(20);
 
 /// Something with deadlines.
 pub(crate) trait Timed: Send + Sync + 'static {
-    /// Called once after each tick for which it was scheduled.
-    fn tick(self: Arc<Self>);
+    /// Called once after each tick for which it was scheduled, unless that was cancelled before.
+    fn tick(self: Arc<Self>, tick: Tick);
 }
 
 /// A number of ticks since the server's origin of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Tick(u32);
+pub(crate) struct Tick(u64);
 
 impl Tick {
-    /// The first tick at or after `at`; the last one there is for times beyond two years.
+    /// The first tick at or after `at`; the last one there is for times that never come.
     pub(crate) fn at(at: Duration) -> Self {
         let ticks = at.as_millis().div_ceil(TICK.as_millis());
-        Self(u32::try_from(ticks).unwrap_or(u32::MAX))
+        Self(u64::try_from(ticks).unwrap_or(u64::MAX))
     }
 
     /// Whether there is an earlier tick for this time.
     pub(crate) fn is_late_for(self, at: Duration) -> bool {
-        at + TICK <= self.time()
+        at.saturating_add(TICK) <= self.time()
     }
 
     fn time(self) -> Duration {
         // In milliseconds, because this is asked for each message: a `Duration` is slow to multiply.
-        let millis = u64::from(self.0) * TICK.as_millis() as u64;
+        let millis = self.0.saturating_mul(TICK.as_millis() as u64);
         Duration::from_millis(millis)
     }
 }
@@ -89,7 +89,7 @@ impl<T: Timed> Timers<T> {
 
     /// How many are scheduled.
     #[cfg(test)]
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ticks.lock().values().map(Vec::len).sum()
     }
 
@@ -112,7 +112,7 @@ impl<T: Timed> Timers<T> {
     fn fire(&self, tick: Tick) {
         let due = self.ticks.lock().remove(&tick).unwrap_or_default();
         for timed in due.iter().filter_map(Weak::upgrade) {
-            timed.tick();
+            timed.tick(tick);
         }
     }
 }
@@ -128,7 +128,7 @@ mod tests {
     struct Counter(AtomicU32);
 
     impl Timed for Counter {
-        fn tick(self: Arc<Self>) {
+        fn tick(self: Arc<Self>, _: Tick) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -142,6 +142,9 @@ mod tests {
             assert!(!Tick::at(at).is_late_for(at));
             assert!(Tick::at(at + TICK).is_late_for(at));
         }
+        // A deadline that never comes.
+        assert!(!Tick::at(Duration::MAX).is_late_for(Duration::MAX));
+        assert!(Tick::at(Duration::MAX).is_late_for(Duration::from_secs(1)));
     }
 
     #[tokio::test]

@@ -15,9 +15,12 @@ use http::{HeaderValue, Request};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use songi_server::{Handshake, RefusalCause, Server, Socket};
+use songi_server::http::Peer;
+use songi_server::{Config, Cors, Handshake, Origins, RefusalCause, Server, Socket};
 use songi_tokio::connect;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 
 const OPEN: &str = "/socket.io/?EIO=4&transport=polling";
 
@@ -31,9 +34,8 @@ async fn listen(io: &Server) -> String {
 
 /// The bytes of an answer to an upgrade that goes wrong.
 async fn refused_upgrade(url: &str) -> String {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let (address, target) = url[5..].split_once('/').unwrap();
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!(
         "GET /{target} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
          Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
@@ -328,4 +330,55 @@ async fn the_handshake_of_a_socket() {
         })
     };
     assert_eq!(answers, [expected(None), expected(Some("x"))]);
+}
+
+/// Sends a request over TCP, and gives the body of its answer.
+async fn over_tcp(address: &str, method: &str, target: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+/// "The address of its client is the `Peer` among its extensions", wherever somebody sees a request.
+#[tokio::test]
+async fn requests_say_whose_they_are() {
+    for cors in [None, Some(Cors::new(Origins::any()))] {
+        let io = Server::with_config(Config {
+            cors,
+            ..Config::default()
+        });
+        let (sender, mut seen) = mpsc::unbounded_channel();
+        let errors = sender.clone();
+        io.on_headers(move |_, request| {
+            let method = request.method().to_string();
+            sender.send((method, is_of_loopback(request))).unwrap();
+        });
+        io.on_connection_error(move |error| {
+            let told = ("error".to_owned(), is_of_loopback(error.request));
+            errors.send(told).unwrap();
+        });
+        let url = listen(&io).await;
+        let address = url[5..].split('/').next().unwrap();
+        let open = over_tcp(address, "GET", OPEN, "").await;
+        let handshake: Value = serde_json::from_str(&open[1..]).unwrap();
+        let target = format!("{OPEN}&sid={}", handshake["sid"].as_str().unwrap());
+        assert_eq!(over_tcp(address, "POST", &target, "40").await, "ok");
+        over_tcp(address, "GET", &target, "").await;
+        over_tcp(address, "PUT", &target, "").await;
+        for expected in ["GET", "POST", "GET", "error"] {
+            assert_eq!(seen.recv().await.unwrap(), (expected.to_owned(), true));
+        }
+    }
+}
+
+fn is_of_loopback(request: &Request<()>) -> bool {
+    let peer = request.extensions().get::<Peer>();
+    peer.is_some_and(|peer| peer.address.ip().is_loopback() && !peer.secure)
 }

@@ -210,6 +210,42 @@ async fn twenty_times_in_a_row_from_half_open_connections() {
     }
 }
 
+/// Each connection's handlers wait for those before it: there is an end to that.
+#[tokio::test]
+async fn who_comes_back_again_and_again_while_a_handler_waits_is_a_new_client() {
+    let io = server(Recovery::default());
+    let (go, ended) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+    let (wait, count) = (go.clone(), ended.clone());
+    io.on("slow", move || {
+        let wait = wait.clone();
+        async move { wait.notified().await }
+    });
+    io.on_disconnect(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let mut client = Client::new(&io).await;
+    io.emit("n", 0).unwrap();
+    client.next().await;
+    client.send(r#"42["slow"]"#).await;
+    let mut times = 0;
+    loop {
+        client.come_back(&io).await;
+        if !client.recovered {
+            break;
+        }
+        times += 1;
+        assert!(times < 100, "there is no end");
+    }
+    assert!(times >= 20, "{times}");
+    // All have ended but the one that it is now, each once.
+    go.notify_one();
+    while ended.load(Ordering::Relaxed) <= times {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(ended.load(Ordering::Relaxed), times + 1);
+    assert_eq!(io.sockets().len(), 1);
+}
+
 #[tokio::test]
 async fn who_left_on_purpose_or_broke_the_protocol_is_a_new_client() {
     let io = server(Recovery::default());

@@ -102,8 +102,14 @@ impl Local {
             }
             return memory.broadcast(&self.0.rooms, packet, options);
         }
-        let sockets = self.0.rooms.select(options).into_iter();
-        let sockets = sockets.inspect(|socket| socket.tell_watchers(packet));
+        let sockets = self.0.rooms.select(options);
+        let namespace = self.0.namespace.upgrade();
+        if namespace.is_some_and(|namespace| namespace.may_be_watched()) {
+            // Before anything is queued: they may send to the same sockets, and take their time.
+            for socket in &sockets {
+                socket.tell_watchers(packet);
+            }
+        }
         deliver(sockets, packet, options.flags.send_options());
     }
 

@@ -165,7 +165,8 @@ impl Connection {
         match received {
             Ok(Some(incoming)) => {
                 core.traffic.packets_in += 1;
-                self.incoming(core, incoming, work)
+                // A parser of the application may be in the midst of the next packet.
+                self.incoming(core, incoming, work) && core.protocol.poll_timeout().is_none()
             }
             // Attachments are to come, and in time.
             Ok(None) => false,
@@ -245,8 +246,12 @@ impl Connection {
 }
 
 impl Timed for Connection {
-    fn tick(self: Arc<Self>) {
+    fn tick(self: Arc<Self>, tick: Tick) {
         self.drive(|core, now, _| {
+            if core.scheduled != Some(tick) {
+                // An earlier one was scheduled while this one was on its way here.
+                return;
+            }
             core.scheduled = None;
             core.session.handle_timeout(now);
             if let Err(violation) = core.protocol.handle_timeout(now) {

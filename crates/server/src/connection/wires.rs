@@ -37,10 +37,20 @@ impl Wires {
     pub(super) fn remove(&mut self, id: TransportId) -> Option<Wire> {
         if self.first.as_ref().is_some_and(|wire| wire.id == id) {
             let next = self.more.pop();
+            self.shrink();
             return mem::replace(&mut self.first, next);
         }
         let position = self.more.iter().position(|wire| wire.id == id)?;
-        Some(self.more.swap_remove(position))
+        let removed = self.more.swap_remove(position);
+        self.shrink();
+        Some(removed)
+    }
+
+    /// An upgrade that is over leaves no room behind.
+    fn shrink(&mut self) {
+        if self.more.is_empty() {
+            self.more = Vec::new();
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Wire> {

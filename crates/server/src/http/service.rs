@@ -24,6 +24,9 @@ pub struct ServerLayer {
 
 /// A [`Server`] in front of another service: requests whose path starts with
 /// [`Config::path`](crate::Config::path) are its own, all others go on to the other service.
+///
+/// A request begins to act when the service is called, not when the future is first polled: call it
+/// within a tokio runtime.
 #[derive(Clone, Debug)]
 pub struct ServerService<S = NotFound> {
     server: Server,

@@ -1,5 +1,6 @@
 //! What a namespace does with what comes from its sockets.
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -186,18 +187,22 @@ impl Namespace {
             let mut handlers = Handlers::clone(&inner.handlers());
             change(&mut handlers);
             let watched = !handlers.table.outgoing().is_empty();
-            inner.handlers.store(Arc::new(handlers));
+            let before = inner.handlers.swap(Arc::new(handlers));
             inner.watched.store(watched, Ordering::Relaxed);
+            before
         };
-        match self.0.family.children() {
-            None => apply(self),
+        // What the handlers hold may do anything when it is dropped, which is after the locks.
+        let _before: Vec<_> = match self.0.family.children() {
+            None => vec![apply(self)],
             Some(children) => {
                 // No child may be made meanwhile, with the handlers of before.
                 let children = children.read();
-                apply(self);
-                children.values().for_each(apply);
+                iter::once(self)
+                    .chain(children.values())
+                    .map(apply)
+                    .collect()
             }
-        }
+        };
         self
     }
 }

@@ -75,8 +75,7 @@ impl Memory {
     pub(crate) fn broadcast(&self, rooms: &Rooms, packet: &Outgoing, options: &BroadcastOptions) {
         let mut kept = self.kept.lock();
         let packet = kept.record(packet, options, self.now());
-        let sockets = rooms.select(options).into_iter();
-        deliver(sockets, &packet, options.flags.send_options());
+        deliver(rooms.select(options), &packet, options.flags.send_options());
     }
 
     /// Sends an event to one client, or keeps it while that one is away.
@@ -201,8 +200,8 @@ impl Kept {
         self.live.remove(pid);
     }
 
-    /// Brings a client back, unless it has missed more bytes than may wait for it: then the one
-    /// that it was is over.
+    /// Brings a client back, unless it has missed more bytes than may wait for it, or has come back
+    /// again and again while a handler waits: then the one that it was is over.
     pub(crate) fn restore(
         &mut self,
         request: &Request,
@@ -220,7 +219,8 @@ impl Kept {
             return Err(None);
         };
         let bytes: usize = missed.iter().map(Outgoing::bytes).sum();
-        if bytes > max_bytes {
+        let previous = absent.previous.upgrade();
+        if bytes > max_bytes || previous.is_some_and(|previous| previous.is_last_in_a_row()) {
             self.store.close(&request.pid);
             return Err(Some(absent));
         }

@@ -210,6 +210,9 @@ impl Socket {
         let result = change(Arc::make_mut(&mut *table), &mut own.once.lock());
         let watched = !table.outgoing().is_empty();
         own.watched.store(watched, Ordering::Relaxed);
+        if watched {
+            self.0.namespace.inner().note_watched_socket();
+        }
         Some(result)
     }
 }
