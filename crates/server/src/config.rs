@@ -239,6 +239,7 @@ mod tests {
         };
         assert_eq!(root.with_slashes().below_path("/x"), Some("x"));
     }
+
     #[test]
     fn a_message_that_may_come_may_be_a_packet() {
         let of = |max_http_buffer_size| {
