@@ -233,12 +233,12 @@ impl<IO> WebSocket<IO> {
         mut write: impl FnMut(&IO, &[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<()> {
         loop {
-            let queued = self.connection.queued();
-            if queued == 0 {
+            let only = self.connection.only_slice();
+            if only.is_some_and(<[u8]>::is_empty) {
                 return Ok(());
             }
             let slices = self.connection.slices();
-            let written = write::with_slices(queued, slices, |slices| write(&self.io, slices))?;
+            let written = write::with_slices(only, slices, |slices| write(&self.io, slices))?;
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }

@@ -274,6 +274,23 @@ impl Connection {
         self.sender.transmit(slices)
     }
 
+    /// All that is to be written, if it lies in one slice, as it mostly does: that takes less to
+    /// find out than the [slices](Self::slices). Empty if nothing is queued.
+    ///
+    /// ```
+    /// use songi_websocket::{Config, Connection, Message};
+    ///
+    /// let mut connection = Connection::server(Config::default());
+    /// assert_eq!(connection.only_slice(), Some(&b""[..]));
+    /// connection.send(Message::text("hi"))?;
+    /// assert_eq!(connection.only_slice(), Some(&b"\x81\x02hi"[..]));
+    /// # Ok::<(), songi_websocket::SendError>(())
+    /// ```
+    #[inline]
+    pub fn only_slice(&self) -> Option<&[u8]> {
+        self.sender.only_slice()
+    }
+
     /// What is to be written next, in order, as slices that are not empty.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         self.sender.slices()

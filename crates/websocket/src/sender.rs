@@ -221,6 +221,13 @@ impl Sender {
         used
     }
 
+    /// All that is to be written, if it lies in one slice. See
+    /// [`Connection::only_slice`](crate::Connection::only_slice).
+    #[inline]
+    pub fn only_slice(&self) -> Option<&[u8]> {
+        self.queue.only_slice()
+    }
+
     /// What is to be written next, in order, as slices that are not empty.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         self.queue.slices()

@@ -126,7 +126,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
             let written = ready!(write::poll_write(
                 io,
                 cx,
-                self.sender.queued(),
+                self.sender.only_slice(),
                 self.sender.slices()
             ))?;
             self.sender.transmitted(written);

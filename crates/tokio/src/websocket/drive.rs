@@ -17,12 +17,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocket<IO> {
     pub(super) fn poll_write_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             loop {
-                let queued = self.connection.queued();
-                if queued == 0 {
+                let only = self.connection.only_slice();
+                if only.is_some_and(<[u8]>::is_empty) {
                     break;
                 }
                 let io = Pin::new(&mut self.io);
-                let written = ready!(write::poll_write(io, cx, queued, self.connection.slices()))?;
+                let written = ready!(write::poll_write(io, cx, only, self.connection.slices()))?;
                 self.connection.transmitted(written);
                 self.unflushed = true;
             }
