@@ -3,9 +3,12 @@
 mod perform;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::pin::pin;
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 use songi::client::{
     Ack, AckError, Arguments, Client, ConnectError, ConnectFailure, DisconnectReason, Event,
@@ -38,8 +41,10 @@ enum Told {
     NotConnected(Socket, ConnectFailure),
     Attempt(u32),
     Joined(String, Result<Option<Socket>, ConnectError>),
-    Answered(Question, Result<Arguments, AckError>),
 }
+
+/// An ack that is waited for, and what it is for.
+type Asking = Pin<Box<dyn Future<Output = (Question, Result<Arguments, AckError>)> + Send>>;
 
 /// An event whose ack is waited for.
 struct Question {
@@ -99,7 +104,7 @@ pub(crate) async fn run(
         sockets: BTreeMap::from([(socket.namespace().to_string(), socket)]),
         sender,
         told,
-        questions: 0,
+        questions: FuturesUnordered::new(),
         asked: 0,
         unanswered: false,
         answers: VecDeque::new(),
@@ -122,8 +127,8 @@ struct Session<'a> {
     sockets: BTreeMap<String, Socket>,
     sender: mpsc::Sender<Told>,
     told: mpsc::Receiver<Told>,
-    /// Acks that are waited for.
-    questions: usize,
+    /// Acks that are waited for: told in the order in which they come, as tasks would not.
+    questions: FuturesUnordered<Asking>,
     /// How many there have been.
     asked: u64,
     /// Whether an ack did not come.
@@ -143,7 +148,7 @@ impl Session<'_> {
     async fn talk(&mut self) -> Result<(), Failure> {
         let mut interrupted = pin!(tokio::signal::ctrl_c());
         loop {
-            let settled = self.questions == 0 && !self.joining;
+            let settled = self.questions.is_empty() && !self.joining;
             let listening = self.greeted && !self.ending.begun() && !self.joining;
             let prompt = format!("{}> ", self.current);
             tokio::select! {
@@ -158,6 +163,7 @@ impl Session<'_> {
                         self.heard(told)?;
                     }
                 }
+                Some((question, answer)) = self.questions.next() => self.answered(question, answer),
                 heard = self.lines.next(&prompt), if listening => match heard {
                     Some(Heard::Line(line)) => {
                         if self.line(&line)? {
@@ -213,7 +219,6 @@ impl Session<'_> {
             Told::NotConnected(socket, failure) => return self.not_connected(&socket, failure),
             Told::Attempt(attempt) => self.output.tell(&Happening::Reconnecting { attempt }),
             Told::Joined(namespace, joined) => return self.joined(namespace, joined),
-            Told::Answered(question, answer) => self.answered(question, answer),
         }
         Ok(())
     }
@@ -338,7 +343,6 @@ impl Session<'_> {
             tag: ack,
             asked,
         } = question;
-        self.questions -= 1;
         let happening = match answer {
             Ok(arguments) => Happening::Ack {
                 namespace,

@@ -106,12 +106,9 @@ impl Session<'_> {
         let timeout = self.setup.ack_timeout;
         let asking = socket.timeout(timeout);
         let asking = asking.emit_with_ack::<()>(&question.event, Several(args));
-        let told = self.sender.clone();
-        self.questions += 1;
-        tokio::spawn(async move {
-            let answer = asking.arguments().await;
-            tell(&told, Told::Answered(question, answer)).await;
-        });
+        self.questions.push(Box::pin(
+            async move { (question, asking.arguments().await) },
+        ));
         Ok(())
     }
 
@@ -189,7 +186,7 @@ impl Session<'_> {
             let note = format!("{namespace}{here}: {state}");
             self.output.tell(&Happening::Note(safe(&note)));
         }
-        let note = format!("acks waited for: {}", self.questions);
+        let note = format!("acks waited for: {}", self.questions.len());
         self.output.tell(&Happening::Note(note));
     }
 }
