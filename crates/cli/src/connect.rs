@@ -34,6 +34,8 @@ use songi::client::Transport;
 use songi::tokio::Tapped;
 use tokio::time::Instant;
 
+use crate::safe::tell_error;
+
 use self::failure::{Asked, Failure};
 use self::happening::Happening;
 use self::lines::Lines;
@@ -42,7 +44,6 @@ pub(crate) use self::options::Args;
 use self::options::Protocol;
 use self::output::Output;
 use self::raw::Wire;
-use self::text::safe;
 
 /// What the sessions need to know of the command line.
 struct Setup {
@@ -70,9 +71,9 @@ pub(crate) async fn run(args: Args) -> ExitCode {
             hint: hint.clone(),
         });
     }
-    eprintln!("songi: {}", safe(&message));
+    tell_error(&format!("songi: {message}"));
     if let Some(hint) = hint {
-        eprintln!("  {}", safe(&hint));
+        tell_error(&format!("  {hint}"));
     }
     ExitCode::from(status)
 }

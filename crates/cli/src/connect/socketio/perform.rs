@@ -9,8 +9,9 @@ use crate::connect::data::{Data, Several};
 use crate::connect::failure::Failure;
 use crate::connect::happening::Happening;
 use crate::connect::line::{Line, Tag, help};
-use crate::connect::text::{safe, spoken};
+use crate::connect::text::spoken;
 use crate::connect::{Protocol, complain};
+use crate::safe::safe;
 
 impl Session<'_> {
     /// Does a line, and says whether it was the last.
