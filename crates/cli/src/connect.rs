@@ -38,6 +38,7 @@ use crate::safe::tell_error;
 
 use self::failure::{Asked, Failure};
 use self::happening::Happening;
+use self::line::Line;
 use self::lines::Lines;
 use self::messages::Link;
 pub(crate) use self::options::Args;
@@ -84,16 +85,17 @@ async fn talk(args: &Args, output: &Output) -> Result<(), Failure> {
         Protocol::Socketio => Some(args.parser()),
         Protocol::Engineio | Protocol::Websocket => None,
     };
-    let wire = watched(args).then(|| Arc::new(Wire::new(output, parser)));
+    // Each connection begins with the head of a handshake.
+    let wire = || watched(args).then(|| Arc::new(Wire::new(output, parser.clone())));
     let lines = || lines(args, output);
     match setup.asked.protocol {
         Protocol::Socketio => {
-            let client = args.client(&setup, wire)?;
+            let client = args.client(&setup, wire())?;
             socketio::run(client, &setup, output, lines).await
         }
         Protocol::Engineio => {
             let open = async || {
-                let client = args.client(&setup, wire.clone())?;
+                let client = args.client(&setup, wire())?;
                 let session = client.connect_engine().await;
                 let session = session.map_err(|error| Failure::connect(&error, &setup.asked))?;
                 output.tell(&Happening::Connected {
@@ -108,7 +110,7 @@ async fn talk(args: &Args, output: &Output) -> Result<(), Failure> {
             messages::run(open, &setup, output, lines).await
         }
         Protocol::Websocket => {
-            let open = async || open_websocket(args, &setup, wire.clone(), output).await;
+            let open = async || open_websocket(args, &setup, wire(), output).await;
             messages::run(open, &setup, output, lines).await
         }
     }
@@ -166,6 +168,15 @@ fn lines(args: &Args, output: &Output) -> Result<Lines, Failure> {
     Lines::terminal(output).map_err(|error| Failure::input(format!("no line editor: {error}")))
 }
 
+/// What a line asks for.
+fn read(line: &str, setup: &Setup, output: &Output) -> Result<Line, String> {
+    let line = match output.is_json() {
+        true => Line::json(line),
+        false => Line::typed(line, setup.asked.protocol),
+    };
+    line.map_err(|error| error.to_string())
+}
+
 /// A line cannot be done: somebody can type another one; a script has gone wrong.
 fn complain(line: &str, message: String, lines: &Lines, output: &Output) -> Result<(), Failure> {
     if !lines.is_interactive() {
@@ -189,7 +200,7 @@ struct Ending(Option<Option<Instant>>);
 impl Ending {
     /// It ends after this time; without one, it does not end by itself.
     fn begin(&mut self, after: Option<Duration>) {
-        self.0 = Some(after.map(|after| Instant::now() + after));
+        self.0 = Some(after.and_then(|after| Instant::now().checked_add(after)));
     }
 
     fn begun(&self) -> bool {

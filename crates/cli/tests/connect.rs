@@ -25,6 +25,16 @@ fn rust_server() -> Server {
     io.on("echo", |value: Deep| value);
     io.on("silent", |_: songi::server::Ack| ());
     io.on("close me", |socket: Socket| socket.disconnect());
+    io.on("count", |socket: Socket, count: usize| {
+        for number in 0..count {
+            socket.emit("number", number)?;
+        }
+        anyhow::Ok(count)
+    });
+    io.on("slow", async || {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        "done"
+    });
     io.on("ask me", async |socket: Socket| {
         let sum: i64 = socket.emit_with_ack("add", (1, 2)).await?;
         let deep = Deep {
@@ -296,6 +306,13 @@ async fn check_statuses(url: &str) -> Result<()> {
             "not authorized {\"code\":7",
         ),
         (vec![url], "/leave\n", 0, ""),
+        (vec![url, "--linger", "forever"], "/leave\n", 0, ""),
+        (
+            vec![url],
+            "/leave\n/join admin {\"token\":\"right\"}\nadd 1 two\n",
+            2,
+            "a text stands in quotes",
+        ),
         (vec![url], "/join nowhere\n", 4, "Invalid namespace"),
         (
             vec![url, "-n", "nowhere"],
@@ -352,6 +369,42 @@ async fn exit_statuses_with_a_rust_server() -> Result<()> {
 async fn exit_statuses_with_a_js_server() -> Result<()> {
     let (_server, url) = js_server("client-server", json!({})).await?;
     check_statuses(&url).await
+}
+
+#[tokio::test]
+async fn no_event_that_came_before_an_ack_is_lost() -> Result<()> {
+    let url = serve(&rust_server()).await?;
+    let outcome = run(
+        &[
+            &url,
+            "--json",
+            "-e",
+            r#"{"event":"count","args":[500],"ack":true}"#,
+        ],
+        "",
+    )
+    .await?;
+    assert_eq!(outcome.status, Some(0), "{}", outcome.errors);
+    let events = outcome.of_type("event");
+    let numbers = events.iter().map(|event| event["args"][0].as_u64());
+    assert!(numbers.eq((0..500).map(Some)), "{} came", events.len());
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_stays_after_the_last_ack() -> Result<()> {
+    let url = serve(&rust_server()).await?;
+    let line = r#"{"event":"slow","ack":true}"#;
+    // The ack takes longer than that.
+    let outcome = run(&[&url, "--json", "--linger", "0.3", "-e", line], "").await?;
+    let ended = jiff::Timestamp::now();
+    assert_eq!(outcome.status, Some(0), "{}", outcome.errors);
+    let lines = outcome.json();
+    let ack = lines.iter().find(|line| line["type"] == "ack").unwrap();
+    let acknowledged: jiff::Timestamp = ack["time"].as_str().unwrap().parse()?;
+    let stayed = ended.duration_since(acknowledged).as_millis();
+    assert!(stayed >= 300, "{stayed} ms");
+    Ok(())
 }
 
 #[tokio::test]
