@@ -2,12 +2,12 @@
 //!
 //! | file | what is there |
 //! |---|---|
-//! | line.rs, data.rs | what is typed: events, arguments, commands; the same as JSON lines |
+//! | line.rs, data.rs | what is asked for, typed or in JSON lines: events, arguments, commands |
 //! | lines.rs, terminal.rs | where lines come from |
 //! | happening.rs, text.rs, output.rs | what is told: as JSON, as text, and where |
 //! | raw.rs, frames.rs | what is on the wire, layer by layer |
 //! | socketio.rs, messages.rs | talking, with events and without |
-//! | options.rs | the command line |
+//! | options.rs | the command line, and what it says to connect |
 //! | failure.rs | why it ended: exit statuses, and what to do |
 
 mod data;

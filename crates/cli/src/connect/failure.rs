@@ -117,7 +117,7 @@ impl Failure {
                 let failure = no(format!("the server answered with HTTP status {status}: {}", beginning(body)));
                 match status {
                     400 if body.contains("Unsupported protocol version") => {
-                        failure.hint("this server speaks an older Engine.IO: socket.io 2 cannot be reached")
+                        failure.hint("the server speaks another version of Engine.IO than 4, which is that of socket.io 3 and later")
                     }
                     400 if body.contains("Transport unknown") => {
                         failure.hint("the server does not offer this transport: try another --transport")
@@ -240,7 +240,7 @@ mod tests {
             (
                 status(400, "Unsupported protocol version"),
                 3,
-                "older Engine.IO",
+                "another version of Engine.IO",
             ),
             (status(403, ""), 3, "Authorization"),
             (status(502, ""), 3, "a proxy's answer"),
