@@ -134,6 +134,9 @@ async fn run(args: &[&str], input: &str) -> Result<Outcome> {
     })
 }
 
+/// An ack takes as long as it takes.
+const PATIENT: [&str; 2] = ["--ack-timeout", "60"];
+
 /// One that is talked with, in JSON.
 struct Talk {
     child: Child,
@@ -143,7 +146,8 @@ struct Talk {
 
 impl Talk {
     fn start(args: &[&str]) -> Result<Self> {
-        let mut child = command(args).arg("--json").spawn()?;
+        let args = [args, &PATIENT].concat();
+        let mut child = command(&args).arg("--json").spawn()?;
         let stdout = child.stdout.take().context("no standard output")?;
         Ok(Self {
             input: child.stdin.take(),
