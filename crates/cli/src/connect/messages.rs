@@ -179,11 +179,13 @@ impl Talk<'_> {
                 () = linger(&self.ending) => return Ok(()),
                 came = recv(self.link.as_mut()) => self.came(came)?,
                 line = self.lines.next("> "), if listening => match line? {
-                    Some(line) => {
-                        if self.line(&line, &open).await? {
+                    Some(line) => tokio::select! {
+                        // To connect again may take long.
+                        _ = &mut interrupted => return Err(Failure::interrupted()),
+                        is_last = self.line(&line, &open) => if is_last? {
                             return Ok(());
-                        }
-                    }
+                        },
+                    },
                     None if self.lines.is_interactive() => return Ok(()),
                     None => self.ending.begin(self.setup.linger),
                 },
