@@ -198,7 +198,9 @@ impl RoundTrips {
             self.started = true;
             self.begin(crowd)?;
         }
-        let mut has_room = false;
+        // Where nothing answers, nothing comes that would end the wait for room to send more.
+        let is_free = self.schedule.is_none() && matches!(self.answer, Answer::Nothing);
+        let mut has_room = is_free;
         while !done(&self.report, started.elapsed()) {
             let timeout = match has_room {
                 true => Duration::ZERO,
@@ -207,9 +209,7 @@ impl RoundTrips {
             self.now = Instant::now();
             crowd.turn(Some(timeout), self)?;
             if matches!(self.answer, Answer::Nothing) {
-                let settled = self.settle(crowd)?;
-                // Nothing comes that would end the wait for more.
-                has_room = self.schedule.is_none() && settled;
+                has_room = self.settle(crowd)? && is_free;
             }
             if self.schedule.is_none() && self.now - self.last_answer > self.patience {
                 return Err(LoadError::Silent {
