@@ -36,7 +36,7 @@ use tokio::time::Instant;
 
 use crate::safe::tell_error;
 
-use self::failure::{Asked, Failure};
+use self::failure::{Asked, Failure, beginning};
 use self::happening::Happening;
 use self::line::Line;
 use self::lines::Lines;
@@ -180,7 +180,7 @@ fn read(line: &str, setup: &Setup, output: &Output) -> Result<Line, String> {
 /// A line cannot be done: somebody can type another one; a script has gone wrong.
 fn complain(line: &str, message: String, lines: &Lines, output: &Output) -> Result<(), Failure> {
     if !lines.is_interactive() {
-        return Err(Failure::input(format!("{}: {message}", line.trim())));
+        return Err(Failure::input(format!("{}: {message}", beginning(line))));
     }
     output.tell(&Happening::Error { message });
     Ok(())
