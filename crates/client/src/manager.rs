@@ -30,7 +30,7 @@ use songi_engineio::{ClientOutput, SendOptions, Transport};
 use songi_socketio::Parser;
 use songi_socketio::manager::{self as protocol, LinkId, SocketId};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use self::core::Core;
 pub(crate) use self::link::Command;
@@ -65,6 +65,8 @@ pub(crate) struct Manager {
     /// Events, and beginnings and ends of stays, that wait for their handlers, of all sockets.
     backlog: AtomicUsize,
     progress: watch::Sender<Progress>,
+    /// Nothing waits for the server any more, or a socket has ended.
+    drained: Notify,
 }
 
 /// How far the task is.
@@ -85,6 +87,7 @@ impl Manager {
             core: Mutex::new(core),
             backlog: AtomicUsize::new(0),
             progress: watch::Sender::default(),
+            drained: Notify::new(),
         })
     }
 
@@ -165,6 +168,32 @@ impl Manager {
         let is_over = |progress: &Progress| !progress.running || progress.over >= session;
         // The manager keeps the sender.
         let _ = progress.wait_for(is_over).await;
+    }
+
+    /// Waits until nothing waits for the server any more.
+    pub(crate) async fn drained(&self, socket: &SocketInner) -> Result<(), EmitError> {
+        loop {
+            let drained = self.drained.notified();
+            {
+                let mut core = self.core.lock();
+                let key = socket.key().ok_or(EmitError::Disconnected)?;
+                if !core.machine.is_active(key) {
+                    return Err(EmitError::Disconnected);
+                }
+                if core.is_drained() {
+                    return Ok(());
+                }
+                core.awaits_drain = true;
+            }
+            drained.await;
+        }
+    }
+
+    /// Wakes those who wait for it, to look again: one socket may have ended where another waits.
+    fn tell_drained(&self, core: &mut Core) {
+        if mem::take(&mut core.awaits_drain) {
+            self.drained.notify_waiters();
+        }
     }
 
     /// Queues a packet with its attachments, next to each other; or keeps it until the namespace

@@ -153,6 +153,32 @@ impl Socket {
         joined(self.clone(), answered, timeout).await.map(drop)
     }
 
+    /// Waits until nothing waits for the server any more, of all namespaces of the connection: the
+    /// way to send much without having it wait here, where there is
+    /// [a limit](crate::Config::max_buffered). While the connection is lost it waits for the next
+    /// one. What the server has not acknowledged of [`retries`](crate::Config::retries) waits too;
+    /// what a request carries and the last 64 KiB that a WebSocket is writing do
+    /// not.
+    ///
+    /// ```no_run
+    /// # async fn example(socket: songi_client::Socket) -> Result<(), songi_client::EmitError> {
+    /// for part in std::iter::repeat_n("x".repeat(100_000), 1000) {
+    ///     socket.emit("part", part)?;
+    ///     socket.drained().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// [`EmitError::Disconnected`] when the socket is not [active](Self::active) any more.
+    pub async fn drained(&self) -> Result<(), EmitError> {
+        self.inner.manager().drained(&self.inner).await
+    }
+
     /// Leaves the namespace, and closes the connection when it was the last. What was sent before
     /// is still written: [`closed`](Self::closed) waits for it. The socket does not come back by
     /// itself.

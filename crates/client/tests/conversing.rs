@@ -504,6 +504,60 @@ async fn early_events_are_bounded_too_and_let_go_of_when_the_namespace_is_refuse
 }
 
 #[tokio::test]
+async fn who_waits_until_all_is_written_may_send_any_amount() {
+    let server = Server::start().await;
+    let config = Config {
+        max_buffered: 10_000,
+        transports: vec![Transport::WebSocket],
+        reconnection: false,
+        ..Config::default()
+    };
+    let (socket, mut peer) = server.joined(client(&server.url).config(config)).await;
+    let text = "x".repeat(8000);
+    socket.emit("part", &text).unwrap();
+    let full = socket.emit("part", &text);
+    assert!(matches!(full, Err(EmitError::QueueFull)), "{full:?}");
+    let sending = async {
+        for _ in 1..100 {
+            socket.drained().await.unwrap();
+            socket.emit("part", &text).unwrap();
+        }
+    };
+    let reading = async {
+        for _ in 0..100 {
+            assert!(peer.receive().await.unwrap().starts_with(r#"42["part","#));
+        }
+    };
+    let both = async { tokio::join!(sending, reading) };
+    timeout(PATIENCE, both).await.unwrap();
+    timeout(PATIENCE, socket.drained()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn who_waits_until_all_is_written_hears_that_it_never_will_be() {
+    let server = Server::start().await;
+    let config = Config {
+        max_buffered: 10_000,
+        transports: vec![Transport::WebSocket],
+        reconnection: false,
+        ..Config::default()
+    };
+    let (socket, _peer) = server.joined(client(&server.url).config(config)).await;
+    fill(&socket).await;
+    let mut drained = pin!(socket.drained());
+    poll_fn(|cx| {
+        assert!(drained.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    socket.disconnect();
+    let drained = timeout(PATIENCE, drained).await.unwrap();
+    assert!(matches!(drained, Err(EmitError::Disconnected)));
+    let drained = socket.drained().await;
+    assert!(matches!(drained, Err(EmitError::Disconnected)));
+}
+
+#[tokio::test]
 async fn many_pings_have_one_answer_while_nothing_is_written() {
     let server = Server::start().await;
     let config = Config {

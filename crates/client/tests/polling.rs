@@ -7,7 +7,10 @@
 
 mod common;
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use common::PATIENCE;
@@ -111,6 +114,26 @@ async fn joined(server: &Server) -> (Socket, TcpStream, TcpStream) {
     };
     let (socket, (gets, posts)) = tokio::join!(server.client().connect(), serving);
     (socket.unwrap(), gets, posts)
+}
+
+#[tokio::test]
+async fn what_waits_for_the_next_request_is_waited_for() {
+    let server = Server::start().await;
+    let (socket, _gets, mut posts) = joined(&server).await;
+    socket.emit("a", ()).unwrap();
+    let (_, body) = request(&mut posts).await;
+    assert_eq!(body, r#"42["a"]"#);
+    socket.emit("b", ()).unwrap();
+    let mut drained = pin!(socket.drained());
+    for _ in 0..10 {
+        let pending = poll_fn(|cx| Poll::Ready(drained.as_mut().poll(cx).is_pending()));
+        assert!(pending.await);
+        tokio::task::yield_now().await;
+    }
+    answer(&mut posts, 200, "ok").await;
+    timeout(PATIENCE, drained).await.unwrap().unwrap();
+    let (_, body) = request(&mut posts).await;
+    assert_eq!(body, r#"42["b"]"#);
 }
 
 #[tokio::test]

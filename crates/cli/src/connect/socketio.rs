@@ -154,6 +154,15 @@ impl Session<'_> {
             let settled = self.questions.is_empty() && self.joining.is_empty();
             let listening = self.greeted && !self.ending.begun() && self.joining.is_empty();
             let prompt = format!("{}> ", self.current);
+            let current = self.sockets.get(&self.current).cloned();
+            let scripted = current.filter(|_| !self.lines.is_interactive());
+            let line = async {
+                // A script may say more than a server takes at once.
+                if let Some(socket) = scripted {
+                    let _ = socket.drained().await;
+                }
+                self.lines.next(&prompt).await
+            };
             tokio::select! {
                 // What ends it comes before a flood of events, and what has come is told before the
                 // next line is done.
@@ -167,7 +176,7 @@ impl Session<'_> {
                     }
                 }
                 Some((question, answer)) = self.questions.next() => self.answered(question, answer),
-                line = self.lines.next(&prompt), if listening => match line? {
+                line = line, if listening => match line? {
                     Some(line) => {
                         if self.line(&line)? {
                             return Ok(());

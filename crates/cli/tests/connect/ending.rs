@@ -1,12 +1,16 @@
 //! How it ends, and with which status.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use serde_json::json;
 use songi_interop::serve;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+use tokio::runtime;
+use tokio::sync::oneshot;
 
-use crate::program::{PATIENCE, Talk, run};
+use crate::program::{PATIENCE, PATIENT, Talk, run};
 use crate::servers::{js_server, rust_server};
 
 /// Exit statuses: the same with every server.
@@ -110,6 +114,39 @@ async fn no_event_that_came_before_an_ack_is_lost() -> Result<()> {
     let events = outcome.of_type("event");
     let numbers = events.iter().map(|event| event["args"][0].as_u64());
     assert!(numbers.eq((0..500).map(Some)), "{} came", events.len());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_script_waits_for_a_server_that_does_not_read() -> Result<()> {
+    let (sender, url) = oneshot::channel();
+    // A handler that blocks holds up the server, but not the test.
+    std::thread::spawn(move || {
+        let io = rust_server();
+        io.on("sleep", || std::thread::sleep(Duration::from_secs(1)));
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let _ = sender.send(serve(&io).await?);
+            std::future::pending::<Result<()>>().await
+        })
+    });
+    // More than the network and all buffers between the two hold.
+    let part = format!(
+        "{}\n",
+        json!({ "event": "part", "args": ["x".repeat(200_000)] })
+    );
+    let script = [
+        json!({ "event": "sleep" }).to_string() + "\n",
+        part.repeat(150),
+        json!({ "event": "add", "args": [1, 2], "ack": true }).to_string(),
+    ];
+    let url = url.await?;
+    let args = [&[url.as_str(), "--json"], &PATIENT[..]].concat();
+    let outcome = run(&args, &script.concat()).await?;
+    assert_eq!(outcome.status, Some(0), "{}", outcome.errors);
+    assert_eq!(outcome.of_type("ack")[0]["args"], json!([3]));
     Ok(())
 }
 

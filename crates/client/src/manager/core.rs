@@ -41,6 +41,8 @@ pub(super) struct Core {
     pub(super) joins: Vec<(Stay, Arc<SocketInner>)>,
     /// What is to be logged.
     pub(super) notes: Vec<Note>,
+    /// Somebody waits until nothing waits for the server.
+    pub(super) awaits_drain: bool,
     /// The runtime has ended.
     pub(super) abandoned: bool,
     pub(super) waker: Option<Waker>,
@@ -60,6 +62,7 @@ impl Core {
             work: Vec::new(),
             joins: Vec::new(),
             notes: Vec::new(),
+            awaits_drain: false,
             abandoned: false,
             waker: None,
         }
@@ -100,6 +103,11 @@ impl Core {
             Some(link) => link.try_send(packet, *options, limit, now),
             None => Err(EmitError::Disconnected),
         }
+    }
+
+    /// Whether nothing waits for the server, but for what its WebSocket writes ahead.
+    pub(super) fn is_drained(&self) -> bool {
+        self.machine.waiting() == 0 && self.link.as_ref().is_none_or(Link::is_drained)
     }
 
     pub(super) fn socket(&self, key: SocketId) -> Option<Arc<SocketInner>> {

@@ -161,6 +161,11 @@ impl Link {
         }
     }
 
+    /// Whether the task has taken all frames, and requests all packets of long-polling.
+    pub(super) fn is_drained(&self) -> bool {
+        self.queued == 0 && self.session.buffered() == 0
+    }
+
     /// Puts an output behind the others, and says whether the task has to be woken.
     pub(super) fn queue(&mut self, output: ClientOutput) -> bool {
         if let ClientOutput::Frame { frame, .. } = &output {

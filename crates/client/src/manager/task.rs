@@ -86,6 +86,7 @@ impl Manager {
             core.machine.closed(link.id, reason, now, rand::random);
             self.pump(&mut core, now);
         }
+        self.tell_drained(&mut core);
         turn.over = core.sessions - u64::from(core.link.is_some());
         turn.idle = core.link.is_none() && core.sockets.is_empty();
         let notes = mem::take(&mut core.notes);
@@ -121,6 +122,7 @@ impl Manager {
             core.abandoned = true;
             (core.link, core.next) = (None, None);
             core.machine.abandon(DisconnectReason::TransportClose);
+            self.tell_drained(core);
         });
         let (work, joins) = {
             let mut core = self.core.lock();
