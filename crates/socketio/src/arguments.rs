@@ -3,6 +3,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::any::Any;
 use core::fmt;
+use core::slice;
 
 use bytes::Bytes;
 use faststr::FastStr;
@@ -73,7 +74,11 @@ enum Repr {
 
 /// Behind a pointer: most packets have none, and are smaller to move so.
 #[derive(Clone)]
-struct Attached(Vec<Bytes>);
+enum Attached {
+    /// Without an allocation of its own, as most packets that have any have one.
+    One(Bytes),
+    Several(Vec<Bytes>),
+}
 
 /// Why the arguments do not fit what was asked for.
 #[derive(Debug, Error)]
@@ -192,20 +197,25 @@ impl Arguments {
         text: FastStr,
         array: usize,
         start: usize,
-        attachments: Vec<Bytes>,
+        mut attachments: Vec<Bytes>,
     ) -> Self {
         let mut args = Self::new(text, array, start);
-        args.attach(attachments);
+        if let Some(last) = attachments.pop() {
+            args.attach(attachments, last);
+        }
         args
     }
 
     /// Adds the attachments that a JSON text has announced.
-    pub(crate) fn attach(&mut self, arrived: Vec<Bytes>) {
-        match &mut self.0 {
-            Repr::Json { attachments, .. } if !arrived.is_empty() => {
-                *attachments = Some(Box::new(Attached(arrived)));
-            }
-            _ => {}
+    pub(crate) fn attach(&mut self, mut earlier: Vec<Bytes>, last: Bytes) {
+        if let Repr::Json { attachments, .. } = &mut self.0 {
+            let attached = if earlier.is_empty() {
+                Attached::One(last)
+            } else {
+                earlier.push(last);
+                Attached::Several(earlier)
+            };
+            *attachments = Some(Box::new(attached));
         }
     }
 
@@ -224,11 +234,11 @@ impl Arguments {
                 array,
                 start,
                 ends,
-                attachments: attachments.map(|mut all| {
-                    for data in &mut all.0 {
+                attachments: attachments.map(|mut attached| {
+                    for data in attached.all_mut() {
                         *data = Bytes::copy_from_slice(data);
                     }
-                    all
+                    attached
                 }),
             },
             #[cfg(feature = "msgpack")]
@@ -269,7 +279,7 @@ impl Arguments {
                 array: text.get(*array as usize..).unwrap_or_default(),
                 pos: *start as usize,
                 ends,
-                attachments: attachments.as_ref().map_or(&[], |all| &all.0),
+                attachments: attachments.as_ref().map_or(&[], |attached| attached.all()),
             },
             #[cfg(feature = "msgpack")]
             Repr::Msgpack(list) => Source::Msgpack(list.cursor()),
@@ -304,9 +314,27 @@ impl Arguments {
     /// are none in MessagePack, where binary data stands among the arguments.
     pub fn attachments(&self) -> &[Bytes] {
         match &self.0 {
-            Repr::Json { attachments, .. } => attachments.as_ref().map_or(&[], |all| &all.0),
+            Repr::Json { attachments, .. } => {
+                attachments.as_ref().map_or(&[], |attached| attached.all())
+            }
             #[cfg(feature = "msgpack")]
             Repr::Msgpack(_) => &[],
+        }
+    }
+}
+
+impl Attached {
+    fn all(&self) -> &[Bytes] {
+        match self {
+            Self::One(data) => slice::from_ref(data),
+            Self::Several(all) => all,
+        }
+    }
+
+    fn all_mut(&mut self) -> &mut [Bytes] {
+        match self {
+            Self::One(data) => slice::from_mut(data),
+            Self::Several(all) => all,
         }
     }
 }

@@ -42,6 +42,25 @@ fn assert_invalid<T>(result: Result<T, ArgumentError>, at: usize) {
     );
 }
 
+/// Of an argument that ends behind the first MiB the scan does not know it.
+#[test]
+fn arguments_around_a_mebibyte() {
+    let mut decoder = crate::Decoder::new(crate::Limits::default());
+    for len in [(1 << 20) - 20..(1 << 20) + 3, 1 << 21..(1 << 21) + 1]
+        .into_iter()
+        .flatten()
+    {
+        let long = "a".repeat(len);
+        let event = format!(r#"2["e","b","{long}",3,"c"]"#);
+        let packet = decoder.decode_text(event.into(), core::time::Duration::ZERO);
+        let crate::PacketKind::Event { args, .. } = packet.unwrap().unwrap().kind else {
+            panic!()
+        };
+        let read: (&str, &str, u8, &str) = args.deserialize().unwrap();
+        assert!(read == ("b", &long, 3, "c"), "{len}");
+    }
+}
+
 #[test]
 fn a_tuple_takes_one_argument_per_element() {
     let args = args(r#"["a",{"b":[1]},-2]"#);
