@@ -154,7 +154,8 @@ impl Arguments {
         };
         // What stands from there is `1,2]`, or `,1,2]` behind a name, or the bracket alone.
         let array = self.to_json();
-        let rest = array.get(*start as usize..)?.strip_suffix(']')?;
+        // What was received may have whitespace behind it.
+        let rest = array.get(*start as usize..)?.trim_end().strip_suffix(']')?;
         let rest = rest
             .trim_start_matches([',', ' ', '\t', '\r', '\n'])
             .trim_end();
@@ -436,7 +437,11 @@ impl<'a> ArgumentReader<'a> {
 
     /// Whether no argument is left.
     pub fn is_empty(&self) -> bool {
-        self.clone().take().is_none()
+        match &self.source {
+            Source::Json { array, pos, .. } => argument_start(array, *pos).is_none(),
+            #[cfg(feature = "msgpack")]
+            Source::Msgpack(cursor) => cursor.left() == 0,
+        }
     }
 
     /// Which argument comes next, counted from 0.

@@ -42,6 +42,24 @@ fn assert_invalid<T>(result: Result<T, ArgumentError>, at: usize) {
     );
 }
 
+#[test]
+fn a_text_behind_arguments_that_were_received() {
+    let mut decoder = crate::Decoder::new(crate::Limits::default());
+    for (event, expected) in [
+        (r#"2["e"]"#, r#"["x"]"#),
+        ("2[\"e\" ]\n", r#"["x"]"#),
+        (r#"2["e",1,[2]]"#, r#"[1,[2],"x"]"#),
+        ("2[ \"e\" , 1 , [2] ] \r\n", r#"[1 , [2],"x"]"#),
+    ] {
+        let packet = decoder.decode_text(event.into(), core::time::Duration::ZERO);
+        let crate::PacketKind::Event { args, .. } = packet.unwrap().unwrap().kind else {
+            panic!()
+        };
+        assert_eq!(args.is_empty(), args.len() == 0, "{event}");
+        assert_eq!(args.with_text("x").unwrap().to_json(), expected, "{event}");
+    }
+}
+
 /// Of an argument that ends behind the first MiB the scan does not know it.
 #[test]
 fn arguments_around_a_mebibyte() {
