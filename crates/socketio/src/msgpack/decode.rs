@@ -16,7 +16,7 @@ use crate::{Arguments, namespaces};
 /// Moving one costs as much as reading a short message.
 ///
 /// Keys of the map that are not known are ignored: JavaScript clients send their `options` along.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn decode(data: Bytes, limits: &Limits) -> Result<Option<Packet>, DecodeError> {
     let mut reader = Reader::new(&data, 0);
     let len = match reader.short_map() {
