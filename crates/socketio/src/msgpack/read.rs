@@ -281,7 +281,7 @@ impl<'a> Text<'a> {
     #[inline]
     pub(crate) fn read(self) -> Result<&'a str, MsgpackError> {
         let Self(bytes) = self;
-        // Vectors pay off for longer texts only, and most are ASCII.
+        // Vectors pay off for longer texts only.
         let text = if bytes.len() < 64 {
             core::str::from_utf8(bytes).ok()
         } else {
