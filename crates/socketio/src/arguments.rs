@@ -1,24 +1,27 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::any::Any;
 use core::fmt;
+use core::slice;
 
 use bytes::Bytes;
 use faststr::FastStr;
 use serde::Serialize;
-use serde::de::{Deserialize, DeserializeOwned, DeserializeSeed};
+use serde::de::Deserialize;
 use thiserror::Error;
 
 #[cfg(feature = "msgpack")]
 use crate::msgpack;
-use crate::scan::{Ends, Found, Rules, Scanner};
+use crate::scan::Ends;
 use crate::{EncodeError, RawJson, encode};
 
-use argument::Argument;
+pub use reader::ArgumentReader;
+
+use reader::Source;
 
 mod argument;
 mod attachments;
+mod reader;
 mod spread;
 
 /// The arguments of an event or an ack, checked and not yet read: the JSON array as it was
@@ -73,7 +76,11 @@ enum Repr {
 
 /// Behind a pointer: most packets have none, and are smaller to move so.
 #[derive(Clone)]
-struct Attached(Vec<Bytes>);
+enum Attached {
+    /// Without an allocation of its own, as most packets that have any have one.
+    One(Bytes),
+    Several(Vec<Bytes>),
+}
 
 /// Why the arguments do not fit what was asked for.
 #[derive(Debug, Error)]
@@ -149,7 +156,8 @@ impl Arguments {
         };
         // What stands from there is `1,2]`, or `,1,2]` behind a name, or the bracket alone.
         let array = self.to_json();
-        let rest = array.get(*start as usize..)?.strip_suffix(']')?;
+        // What was received may have whitespace behind it.
+        let rest = array.get(*start as usize..)?.trim_end().strip_suffix(']')?;
         let rest = rest
             .trim_start_matches([',', ' ', '\t', '\r', '\n'])
             .trim_end();
@@ -192,20 +200,25 @@ impl Arguments {
         text: FastStr,
         array: usize,
         start: usize,
-        attachments: Vec<Bytes>,
+        mut attachments: Vec<Bytes>,
     ) -> Self {
         let mut args = Self::new(text, array, start);
-        args.attach(attachments);
+        if let Some(last) = attachments.pop() {
+            args.attach(attachments, last);
+        }
         args
     }
 
     /// Adds the attachments that a JSON text has announced.
-    pub(crate) fn attach(&mut self, arrived: Vec<Bytes>) {
-        match &mut self.0 {
-            Repr::Json { attachments, .. } if !arrived.is_empty() => {
-                *attachments = Some(Box::new(Attached(arrived)));
-            }
-            _ => {}
+    pub(crate) fn attach(&mut self, mut earlier: Vec<Bytes>, last: Bytes) {
+        if let Repr::Json { attachments, .. } = &mut self.0 {
+            let attached = if earlier.is_empty() {
+                Attached::One(last)
+            } else {
+                earlier.push(last);
+                Attached::Several(earlier)
+            };
+            *attachments = Some(Box::new(attached));
         }
     }
 
@@ -224,11 +237,11 @@ impl Arguments {
                 array,
                 start,
                 ends,
-                attachments: attachments.map(|mut all| {
-                    for data in &mut all.0 {
+                attachments: attachments.map(|mut attached| {
+                    for data in attached.all_mut() {
                         *data = Bytes::copy_from_slice(data);
                     }
-                    all
+                    attached
                 }),
             },
             #[cfg(feature = "msgpack")]
@@ -269,12 +282,12 @@ impl Arguments {
                 array: text.get(*array as usize..).unwrap_or_default(),
                 pos: *start as usize,
                 ends,
-                attachments: attachments.as_ref().map_or(&[], |all| &all.0),
+                attachments: attachments.as_ref().map_or(&[], |attached| attached.all()),
             },
             #[cfg(feature = "msgpack")]
             Repr::Msgpack(list) => Source::Msgpack(list.cursor()),
         };
-        ArgumentReader { source, index: 0 }
+        ArgumentReader::new(source)
     }
 
     /// How many arguments there are. Counted anew at each call.
@@ -304,9 +317,27 @@ impl Arguments {
     /// are none in MessagePack, where binary data stands among the arguments.
     pub fn attachments(&self) -> &[Bytes] {
         match &self.0 {
-            Repr::Json { attachments, .. } => attachments.as_ref().map_or(&[], |all| &all.0),
+            Repr::Json { attachments, .. } => {
+                attachments.as_ref().map_or(&[], |attached| attached.all())
+            }
             #[cfg(feature = "msgpack")]
             Repr::Msgpack(_) => &[],
+        }
+    }
+}
+
+impl Attached {
+    fn all(&self) -> &[Bytes] {
+        match self {
+            Self::One(data) => slice::from_ref(data),
+            Self::Several(all) => all,
+        }
+    }
+
+    fn all_mut(&mut self) -> &mut [Bytes] {
+        match self {
+            Self::One(data) => slice::from_mut(data),
+            Self::Several(all) => all,
         }
     }
 }
@@ -351,149 +382,6 @@ impl fmt::Debug for Arguments {
         }
         Ok(())
     }
-}
-
-/// Reads [`Arguments`] one after another, each into the type that is asked for.
-///
-/// Made for handlers, whose parameters are found one by one.
-#[derive(Clone, Debug)]
-pub struct ArgumentReader<'a> {
-    source: Source<'a>,
-    index: usize,
-}
-
-#[derive(Clone, Debug)]
-enum Source<'a> {
-    Json {
-        array: &'a str,
-        pos: usize,
-        ends: &'a Ends,
-        attachments: &'a [Bytes],
-    },
-    #[cfg(feature = "msgpack")]
-    Msgpack(msgpack::Cursor<'a>),
-}
-
-impl<'a> ArgumentReader<'a> {
-    /// Reads the next argument. An argument that is wholly a [`Bytes`] is not copied.
-    ///
-    /// After an error the reader stands behind the argument that did not fit.
-    ///
-    /// # Errors
-    /// There is no further argument, or it does not fit.
-    // Not an `Iterator`: each argument has a type of its own.
-    #[expect(clippy::should_implement_trait)]
-    pub fn next<T: DeserializeOwned + 'static>(&mut self) -> Result<T, ArgumentError> {
-        let mut wanted: Option<T> = None;
-        if let Some(bytes) = (&mut wanted as &mut dyn Any).downcast_mut::<Option<Bytes>>() {
-            *bytes = Some(self.next_bytes()?);
-        }
-        match wanted {
-            Some(bytes) => Ok(bytes),
-            None => self.next_seed(core::marker::PhantomData),
-        }
-    }
-
-    /// How many arguments are left. Counted anew at each call.
-    pub fn len(&self) -> usize {
-        match &self.source {
-            Source::Json { .. } => {
-                let mut rest = self.clone();
-                core::iter::from_fn(|| rest.take()).count()
-            }
-            #[cfg(feature = "msgpack")]
-            Source::Msgpack(cursor) => cursor.left(),
-        }
-    }
-
-    /// Whether no argument is left.
-    pub fn is_empty(&self) -> bool {
-        self.clone().take().is_none()
-    }
-
-    /// Which argument comes next, counted from 0.
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    fn next_bytes(&mut self) -> Result<Bytes, ArgumentError> {
-        let index = self.index;
-        let argument = self.take().ok_or(ArgumentError::Missing { index })?;
-        let bytes = match argument {
-            Argument::Json {
-                text, attachments, ..
-            } => attachments::whole(&mut serde_json::Deserializer::from_str(text), attachments),
-            #[cfg(feature = "msgpack")]
-            Argument::Msgpack { reader, cursor } => cursor.bytes(reader),
-        };
-        bytes.map_err(|source| ArgumentError::Invalid { index, source })
-    }
-
-    /// The next argument, or what the seed makes of a missing one.
-    fn next_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, ArgumentError> {
-        let index = self.index;
-        match self.take() {
-            Some(argument) => seed
-                .deserialize(argument)
-                .map_err(|source| ArgumentError::Invalid { index, source }),
-            None => seed
-                .deserialize(spread::Missing)
-                .map_err(|_| ArgumentError::Missing { index }),
-        }
-    }
-
-    /// The next argument, unread.
-    fn take(&mut self) -> Option<Argument<'a>> {
-        let index = self.index;
-        self.index += 1;
-        match &mut self.source {
-            Source::Json {
-                array,
-                pos,
-                ends,
-                attachments,
-            } => {
-                let start = argument_start(array, *pos)?;
-                let (end, found) = match ends.get(index) {
-                    Some(known) => known,
-                    None => argument_end(array, start)?,
-                };
-                *pos = end;
-                Some(Argument::Json {
-                    text: array.get(start..end)?,
-                    found,
-                    attachments,
-                })
-            }
-            #[cfg(feature = "msgpack")]
-            Source::Msgpack(cursor) => {
-                let reader = cursor.take()?;
-                let cursor = *cursor;
-                Some(Argument::Msgpack { reader, cursor })
-            }
-        }
-    }
-}
-
-/// Where the next argument starts, `pos` being behind the bracket, the name or an argument.
-fn argument_start(array: &str, pos: usize) -> Option<usize> {
-    let mut scanner = Scanner::new(array.as_bytes(), pos);
-    scanner.skip_whitespace();
-    if scanner.eat(b',') {
-        scanner.skip_whitespace();
-    }
-    match scanner.peek() {
-        None | Some(b']') => None,
-        Some(_) => Some(scanner.pos()),
-    }
-}
-
-/// Where an argument ends, and what it is. It has been scanned before.
-#[cold]
-fn argument_end(array: &str, start: usize) -> Option<(usize, Found)> {
-    let mut scanner = Scanner::new(array.as_bytes(), start);
-    let found = scanner.value(Rules::KEPT).ok()?;
-    Some((scanner.pos(), found))
 }
 
 #[cfg(test)]

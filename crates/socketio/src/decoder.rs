@@ -1,5 +1,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -63,6 +64,7 @@ enum State {
 struct Pending {
     /// Without attachments.
     packet: Packet,
+    /// Those that have come.
     attachments: Vec<Bytes>,
     announced: u16,
     bytes: usize,
@@ -273,21 +275,18 @@ impl Decoder {
         let mut pending = slot.take().ok_or(DecodeError::UnexpectedAttachment)?;
         pending.bytes = pending.bytes.saturating_add(data.len());
         self.limits.check_packet(pending.bytes)?;
-        pending.attachments.push(data);
-        if pending.missing() > 0 {
+        if pending.missing() > 1 {
+            pending.attachments.push(data);
             pending.deadline = now.saturating_add(self.limits.attachment_timeout);
             *slot = Some(pending);
             return Ok(None);
         }
-        let Pending {
-            mut packet,
-            attachments,
-            ..
-        } = *pending;
-        if let PacketKind::Event { args, .. } | PacketKind::Ack { args, .. } = &mut packet.kind {
-            args.attach(attachments);
+        if let PacketKind::Event { args, .. } | PacketKind::Ack { args, .. } =
+            &mut pending.packet.kind
+        {
+            args.attach(mem::take(&mut pending.attachments), data);
         }
-        Ok(Some(packet))
+        Ok(Some(pending.packet))
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.

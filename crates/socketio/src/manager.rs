@@ -54,6 +54,7 @@ mod link;
 mod offline;
 mod outcome;
 mod output;
+mod queue;
 mod reason;
 mod reconnection;
 mod retries;

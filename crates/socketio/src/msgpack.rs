@@ -4,6 +4,9 @@
 //! What JavaScript has and MessagePack has not, notepack writes as extensions of type 0:
 //! `undefined` (read as `null`), `ArrayBuffer` (read as binary) and `Date` (read as the text that
 //! `JSON.stringify` makes of it).
+//!
+//! A string need not be UTF-8 in MessagePack, and notepack under Node.js reads U+FFFD for what is
+//! not. Here it is an error of who reads an argument as text, and not of the packet.
 
 mod arguments;
 mod date;
@@ -13,6 +16,7 @@ pub(crate) mod encode;
 mod json;
 mod read;
 mod serialize;
+mod skip;
 
 pub(crate) use arguments::{Cursor, List};
 pub(crate) use decode::decode;
@@ -42,7 +46,8 @@ pub enum MsgpackError {
         /// The limit.
         limit: u8,
     },
-    /// A string that is not UTF-8.
+    /// A string that is not UTF-8: one of the packet itself. In an argument, who reads it as text is
+    /// told so.
     #[error("a string that is not UTF-8")]
     NotUtf8,
     /// A map's key that is neither a string nor an integer.

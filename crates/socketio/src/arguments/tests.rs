@@ -43,6 +43,43 @@ fn assert_invalid<T>(result: Result<T, ArgumentError>, at: usize) {
 }
 
 #[test]
+fn a_text_behind_arguments_that_were_received() {
+    let mut decoder = crate::Decoder::new(crate::Limits::default());
+    for (event, expected) in [
+        (r#"2["e"]"#, r#"["x"]"#),
+        ("2[\"e\" ]\n", r#"["x"]"#),
+        (r#"2["e",1,[2]]"#, r#"[1,[2],"x"]"#),
+        ("2[ \"e\" , 1 , [2] ] \r\n", r#"[1 , [2],"x"]"#),
+    ] {
+        let packet = decoder.decode_text(event.into(), core::time::Duration::ZERO);
+        let crate::PacketKind::Event { args, .. } = packet.unwrap().unwrap().kind else {
+            panic!()
+        };
+        assert_eq!(args.is_empty(), expected == r#"["x"]"#, "{event}");
+        assert_eq!(args.with_text("x").unwrap().to_json(), expected, "{event}");
+    }
+}
+
+/// Of an argument that ends behind the first MiB the scan does not know it.
+#[test]
+fn arguments_around_a_mebibyte() {
+    let mut decoder = crate::Decoder::new(crate::Limits::default());
+    for len in [(1 << 20) - 20..(1 << 20) + 3, 1 << 21..(1 << 21) + 1]
+        .into_iter()
+        .flatten()
+    {
+        let long = "a".repeat(len);
+        let event = format!(r#"2["e","b","{long}",3,"c"]"#);
+        let packet = decoder.decode_text(event.into(), core::time::Duration::ZERO);
+        let crate::PacketKind::Event { args, .. } = packet.unwrap().unwrap().kind else {
+            panic!()
+        };
+        let read: (&str, &str, u8, &str) = args.deserialize().unwrap();
+        assert!(read == ("b", &long, 3, "c"), "{len}");
+    }
+}
+
+#[test]
 fn a_tuple_takes_one_argument_per_element() {
     let args = args(r#"["a",{"b":[1]},-2]"#);
     let (text, value, number): (String, Value, i8) = args.deserialize().unwrap();

@@ -1,6 +1,7 @@
 //! What a server sends, to the sockets that it is for.
 
 use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -185,8 +186,8 @@ impl<P: Clone, A> Manager<P, A> {
                 },
             });
         }
-        let early = socket.take_early();
-        for event in early {
+        let mut early = mem::take(&mut socket.early);
+        while let Some(event) = early.pop() {
             if recovered {
                 self.event(id, event);
             } else {
@@ -209,16 +210,14 @@ impl<P: Clone, A> Manager<P, A> {
         let Some(socket) = self.socket(id) else {
             return Ok(());
         };
-        let total = socket.early_bytes.saturating_add(bytes);
-        let fits = total <= max_early_bytes || socket.early.is_empty();
-        if fits && socket.early.len() < max_early_events {
+        if (socket.early).has_room(bytes, max_early_events, max_early_bytes) {
             // Only so does it take no more memory than it counts.
-            socket.early.push_back(Early {
+            let event = Early {
                 id: event.id,
                 name: FastStr::new(event.name.as_str()),
                 args: event.args.detached(),
-            });
-            socket.early_bytes = total;
+            };
+            socket.early.push(event, bytes);
             return Ok(());
         }
         // It would be the same the next time.

@@ -4,15 +4,14 @@
 //! times more. Unlike there, each try has the same ack id, so that a late ack of the first try is
 //! as good as one of the second.
 
-use alloc::collections::VecDeque;
 use core::time::Duration;
 
+use super::queue::Queue;
 use super::{Config, Unanswered};
 
 #[derive(Debug)]
 pub(super) struct Retries<P, A> {
-    queue: VecDeque<Queued<P, A>>,
-    bytes: usize,
+    queue: Queue<Queued<P, A>>,
     state: State,
     /// How often the first one was sent, or could not be.
     tries: u32,
@@ -22,7 +21,6 @@ pub(super) struct Retries<P, A> {
 struct Queued<P, A> {
     packet: P,
     id: u64,
-    bytes: usize,
     reply: A,
 }
 
@@ -47,8 +45,7 @@ pub(super) struct Failed<A> {
 impl<P, A> Default for Retries<P, A> {
     fn default() -> Self {
         Self {
-            queue: VecDeque::new(),
-            bytes: 0,
+            queue: Queue::default(),
             state: State::Ready,
             tries: 0,
         }
@@ -66,24 +63,17 @@ impl<P: Clone, A> Retries<P, A> {
         config: &Config,
     ) -> bool {
         let bytes = bytes.saturating_add(size_of::<Queued<P, A>>());
-        let total = self.bytes.saturating_add(bytes);
-        let fits = total <= config.max_waiting_bytes || self.queue.is_empty();
-        if self.queue.len() >= config.max_waiting_events || !fits {
-            return false;
+        let fits =
+            (self.queue).has_room(bytes, config.max_waiting_events, config.max_waiting_bytes);
+        if fits {
+            self.queue.push(Queued { packet, id, reply }, bytes);
         }
-        self.bytes = total;
-        self.queue.push_back(Queued {
-            packet,
-            id,
-            bytes,
-            reply,
-        });
-        true
+        fits
     }
 
     /// What is to be sent now, in a namespace that is joined.
     pub(super) fn next(&mut self, now: Duration, config: &Config) -> Option<P> {
-        let first = self.queue.front()?;
+        let first = self.queue.first()?;
         if self.state != State::Ready {
             return None;
         }
@@ -94,7 +84,7 @@ impl<P: Clone, A> Retries<P, A> {
 
     /// The ack of an event has come.
     pub(super) fn answered(&mut self, id: u64) -> Option<A> {
-        let first = self.queue.front()?;
+        let first = self.queue.first()?;
         if first.id != id || self.tries == 0 {
             return None;
         }
@@ -159,14 +149,9 @@ impl<P: Clone, A> Retries<P, A> {
     }
 
     fn pop(&mut self) -> Option<A> {
-        let first = self.queue.pop_front()?;
-        self.bytes -= first.bytes;
+        let first = self.queue.pop()?;
         self.state = State::Ready;
         self.tries = 0;
-        if self.queue.is_empty() {
-            // A burst leaves no buffer behind.
-            self.queue = VecDeque::new();
-        }
         Some(first.reply)
     }
 }
@@ -211,7 +196,7 @@ mod tests {
         assert_eq!(it.next(SECOND, &config), Some(11));
         assert_eq!(it.answered(1), Some(1));
         assert_eq!((it.next(SECOND, &config), it.poll_timeout()), (None, None));
-        assert_eq!((it.len(), it.bytes), (0, 0));
+        assert_eq!(it.len(), 0);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! One socket: what it remembers from one link to the next.
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::fmt;
 
 use faststr::FastStr;
 
 use super::offline::Offline;
+use super::queue::Queue;
 use super::retries::Retries;
 use super::{Config, DisconnectReason};
 use crate::recovery::Resume;
@@ -31,8 +32,7 @@ pub struct Socket<P, A> {
     pub(super) offline: Offline<P>,
     pub(super) retries: Retries<P, A>,
     /// Events that came before the namespace was joined.
-    pub(super) early: VecDeque<Early>,
-    pub(super) early_bytes: usize,
+    pub(super) early: Queue<Early>,
 }
 
 /// How far it is on the link of now.
@@ -66,8 +66,7 @@ impl<P, A> Socket<P, A> {
             acks: AckRegistry::new(config.max_pending_acks),
             offline: Offline::default(),
             retries: Retries::default(),
-            early: VecDeque::new(),
-            early_bytes: 0,
+            early: Queue::default(),
         }
     }
 
@@ -80,17 +79,12 @@ impl<P, A> Socket<P, A> {
         matches!(self.state, State::Joined)
     }
 
-    pub(super) fn take_early(&mut self) -> VecDeque<Early> {
-        self.early_bytes = 0;
-        core::mem::take(&mut self.early)
-    }
-
     /// It is not in its namespace any more. Gives those who wait for an ack that does not come:
     /// what was sent is not answered any more.
     pub(super) fn away(&mut self, reason: DisconnectReason) -> Vec<A> {
         self.state = State::Away;
         // They were not handled, and come again if the state is recovered.
-        self.take_early();
+        self.early = Queue::default();
         if reason.is_wanted() {
             self.resume.forget();
         }

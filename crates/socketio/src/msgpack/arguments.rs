@@ -5,7 +5,7 @@ use core::fmt;
 use bytes::Bytes;
 use serde::de::{Error, Unexpected};
 
-use super::json::Binary;
+use super::json::Foreign;
 use super::read::{Reader, Token};
 
 /// Arguments in MessagePack: the elements of an array that has been checked.
@@ -46,8 +46,8 @@ impl List {
     }
 
     fn reader(&self) -> Reader<'_> {
-        let elements = self.start as usize..self.end as usize;
-        Reader::new(self.data.get(elements).unwrap_or_default())
+        let data = self.data.get(..self.end as usize).unwrap_or_default();
+        Reader::new(data, self.start as usize)
     }
 
     pub(crate) fn cursor(&self) -> Cursor<'_> {
@@ -62,13 +62,13 @@ impl List {
     pub(crate) fn to_json(&self) -> String {
         let mut out = Vec::from(b"[");
         let mut reader = self.reader();
-        let mut binary = Binary::Placeholder(0);
+        let mut foreign = Foreign::Replace(0);
         for at in 0..self.len {
             if at > 0 {
                 out.push(b',');
             }
             // It has been checked.
-            if reader.write_json(&mut out, &mut binary).is_err() {
+            if reader.write_json(&mut out, &mut foreign).is_err() {
                 break;
             }
         }

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use faststr::FastStr;
 
-use super::json::Binary;
+use super::json::Foreign;
 use super::read::{Reader, Token};
 use super::{List, MsgpackError};
 use crate::decoder::{DecodeError, check_event_name};
@@ -16,234 +16,237 @@ use crate::{Arguments, namespaces};
 /// Moving one costs as much as reading a short message.
 ///
 /// Keys of the map that are not known are ignored: JavaScript clients send their `options` along.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn decode(data: Bytes, limits: &Limits) -> Result<Option<Packet>, DecodeError> {
-    let mut reader = Reader::new(&data);
-    let Token::Map(len) = reader.token()? else {
-        return Err(MsgpackError::NotAMap.into());
+    let mut reader = Reader::new(&data, 0);
+    let len = match reader.short_map() {
+        Some(len) => len,
+        None => match reader.aside(Reader::token)? {
+            Token::Map(len) => len,
+            _ => return Err(MsgpackError::NotAMap.into()),
+        },
     };
     let depth = limits.max_depth;
-    let (mut kind, mut namespace, mut id, mut payload) = (None, None, Some(None), None);
+    let (mut kind, mut namespace, mut id) = (None, None, Some(None));
+    // Where `data` is: it has bytes, if it is there.
+    let (mut start, mut end) = (0, 0);
     // What nearly all packets have goes a quick way, in registers.
     for _ in 0..len {
         if reader.eat(b"\xa4type") {
-            kind = reader.small_unsigned();
-            if kind.is_none()
-                && let Token::Unsigned(other) = reader.scalar(depth)?
-            {
-                kind = Some(other);
-            }
+            kind = match reader.small_unsigned() {
+                Some(kind) => Some(kind),
+                None => match reader.aside(|reader| reader.scalar(depth))? {
+                    Token::Unsigned(other) => Some(u8::try_from(other).unwrap_or(u8::MAX)),
+                    _ => None,
+                },
+            };
         } else if reader.eat(b"\xa4data") {
-            let value = reader.value(depth)?;
-            let end = data.len() - reader.rest().len();
-            payload = Some(Payload { value, end });
+            start = reader.pos();
+            reader.skip(depth)?;
+            end = reader.pos();
         } else if reader.eat(b"\xa3nsp\xa1/") {
-            namespace = Some("/");
+            namespace = Some(Namespace::Root);
         } else if reader.eat(b"\xa3nsp") {
-            namespace = match reader.scalar(depth)? {
-                Token::Text(name) => Some(name),
+            namespace = match reader.aside(|reader| reader.scalar(depth))? {
+                Token::Text(name) => Some(Namespace::Named(name.read()?)),
                 _ => None,
             };
         } else if reader.eat(b"\xa2id") {
             id = match reader.small_unsigned() {
-                Some(id) => Some(Some(id)),
-                None => match reader.scalar(depth)? {
+                Some(id) => Some(Some(id.into())),
+                None => match reader.aside(|reader| reader.scalar(depth))? {
                     Token::Nil => Some(None),
                     Token::Unsigned(id) => Some(Some(id)),
                     _ => None,
                 },
             };
         } else {
-            reader.key()?;
-            reader.value(depth)?;
+            reader.aside(|reader| {
+                reader.key()?;
+                reader.skip(depth)
+            })?;
         }
     }
-    if !reader.rest().is_empty() {
+    if reader.peek().is_some() {
         let bytes = reader.rest().len();
         return Err(MsgpackError::TrailingBytes { bytes }.into());
     }
-    let kind = kind.ok_or(MsgpackError::MissingType)?;
-    let namespace = check_namespace(namespace, limits)?;
-    let id = id.ok_or(DecodeError::IllegalAckId)?;
-    // `undefined` stands for a key that is not there; Python's clients write `null`.
-    let payload = payload.filter(|payload| !matches!(payload.value, [0xc0] | [0xd4, 0, _]));
+    let Some(kind) = kind else {
+        return Err(MsgpackError::MissingType.into());
+    };
+    let Some(namespace) = namespace else {
+        return Err(DecodeError::IllegalNamespace);
+    };
+    namespace.check(limits)?;
+    let Some(id) = id else {
+        return Err(DecodeError::IllegalAckId);
+    };
+    let namespace = namespace.text();
+    let place = Place { start, end };
     match kind {
-        2 => {
-            let (mut reader, mut place) = open_array(payload)?;
-            place.len = (place.len.checked_sub(1)).ok_or(DecodeError::IllegalEventName)?;
-            let name = Name::read(&mut reader)?;
-            place.start = place.end - reader.rest().len();
-            Ok(Some(Packet {
-                namespace: namespace_text(namespace),
-                kind: PacketKind::Event {
-                    id,
-                    name: name.of(),
-                    args: place.arguments(data),
-                },
-            }))
-        }
-        3 => {
-            let id = id.ok_or(DecodeError::MissingAckId)?;
-            let (_, place) = open_array(payload)?;
-            Ok(Some(Packet {
-                namespace: namespace_text(namespace),
-                kind: PacketKind::Ack {
-                    id,
-                    args: place.arguments(data),
-                },
-            }))
-        }
-        _ => other(kind, namespace, payload).map(Some),
+        2 => event(namespace, id, data, place),
+        3 => ack(namespace, id, data, place),
+        _ => other(kind, namespace, place.reader(&data)).map(Some),
     }
 }
 
-/// A packet that is neither an event nor an ack.
-fn other(kind: u64, namespace: &str, payload: Option<Payload<'_>>) -> Result<Packet, DecodeError> {
-    let kind = match kind {
-        0 => PacketKind::Connect(payload.map(connect_payload).transpose()?),
-        1 if payload.is_some() => return Err(DecodeError::UnexpectedPayload),
-        1 => PacketKind::Disconnect,
-        4 => PacketKind::ConnectError(error_payload(payload)?),
-        _ => return Err(DecodeError::UnknownType(type_char(kind))),
-    };
-    let namespace = namespace_text(namespace);
-    Ok(Packet { namespace, kind })
-}
-
-/// The value of `data`, and where it ends in the message.
-#[derive(Clone, Copy)]
-struct Payload<'a> {
-    value: &'a [u8],
-    end: usize,
-}
-
-/// Where arguments are in the message, and how many.
+/// Where `data` is in a message.
 #[derive(Clone, Copy)]
 struct Place {
     start: usize,
     end: usize,
-    len: u32,
 }
 
 impl Place {
-    /// They take the message itself: to count its holders up and down would cost as much as to
-    /// read it.
     #[inline(always)]
-    fn arguments(self, data: Bytes) -> Arguments {
-        Arguments::from_msgpack(List::new(data, self.start, self.end, self.len))
+    fn reader(self, message: &Bytes) -> Reader<'_> {
+        Reader::new(message.get(..self.end).unwrap_or_default(), self.start)
     }
+}
+
+/// Never inlined, as here the packet is made where it is to be: what has been read before it waits in
+/// no register.
+#[inline(never)]
+fn event(
+    namespace: FastStr,
+    id: Option<u64>,
+    message: Bytes,
+    place: Place,
+) -> Result<Option<Packet>, DecodeError> {
+    let mut payload = place.reader(&message);
+    let Some(len) = open_array(&mut payload)?.checked_sub(1) else {
+        return Err(DecodeError::IllegalEventName);
+    };
+    let mut digits = itoa::Buffer::new();
+    let name = FastStr::new(event_name(&mut payload, &mut digits)?);
+    let start = payload.pos();
+    let args = Arguments::from_msgpack(List::new(message, start, place.end, len));
+    let kind = PacketKind::Event { id, name, args };
+    Ok(Some(Packet { namespace, kind }))
+}
+
+fn ack(
+    namespace: FastStr,
+    id: Option<u64>,
+    message: Bytes,
+    place: Place,
+) -> Result<Option<Packet>, DecodeError> {
+    let id = id.ok_or(DecodeError::MissingAckId)?;
+    let mut payload = place.reader(&message);
+    let len = open_array(&mut payload)?;
+    let start = payload.pos();
+    let args = Arguments::from_msgpack(List::new(message, start, place.end, len));
+    let kind = PacketKind::Ack { id, args };
+    Ok(Some(Packet { namespace, kind }))
+}
+
+/// A packet that is neither an event nor an ack.
+fn other(kind: u8, namespace: FastStr, payload: Reader<'_>) -> Result<Packet, DecodeError> {
+    let mut reader = payload;
+    let first = match reader.peek() {
+        Some(_) => reader.token()?,
+        None => Token::Nil,
+    };
+    // `undefined` stands for a key that is not there; Python's clients write `null`.
+    let kind = match (kind, first) {
+        (0, Token::Nil) => PacketKind::Connect(None),
+        (0, Token::Map(_)) => PacketKind::Connect(Some(raw_json(payload)?)),
+        (0, _) => {
+            let expected = "an object";
+            return Err(DecodeError::WrongPayload { expected });
+        }
+        (1, Token::Nil) => PacketKind::Disconnect,
+        (1, _) => return Err(DecodeError::UnexpectedPayload),
+        (4, Token::Nil) => return Err(DecodeError::MissingPayload),
+        (4, Token::Map(_) | Token::Text(_)) => PacketKind::ConnectError(raw_json(payload)?),
+        (4, _) => {
+            let expected = "an object or a string";
+            return Err(DecodeError::WrongPayload { expected });
+        }
+        _ => return Err(DecodeError::UnknownType(type_char(kind))),
+    };
+    Ok(Packet { namespace, kind })
 }
 
 /// How a type is named in errors: as JSON would have written it.
-fn type_char(kind: u64) -> char {
-    u32::try_from(kind)
-        .ok()
-        .and_then(|kind| char::from_digit(kind, 10))
-        .unwrap_or(char::REPLACEMENT_CHARACTER)
+fn type_char(kind: u8) -> char {
+    char::from_digit(kind.into(), 10).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// As in JSON, where a comma would end it.
+#[derive(Clone, Copy)]
+enum Namespace<'a> {
+    Root,
+    Named(&'a str),
+}
+
+impl Namespace<'_> {
+    /// As in JSON, where a comma would end it.
+    #[inline(always)]
+    fn check(self, limits: &Limits) -> Result<(), DecodeError> {
+        match self {
+            Self::Root => Ok(()),
+            Self::Named(name) if namespaces::is_legal(name) => limits.check_namespace(name),
+            Self::Named(_) => Err(DecodeError::IllegalNamespace),
+        }
+    }
+
+    #[inline(always)]
+    fn text(self) -> FastStr {
+        match self {
+            Self::Root => FastStr::from_static_str("/"),
+            Self::Named(name) => FastStr::new(name),
+        }
+    }
+}
+
+/// The name of an event. One that is a number is written into `digits`.
 #[inline(always)]
-fn check_namespace<'a>(name: Option<&'a str>, limits: &Limits) -> Result<&'a str, DecodeError> {
-    match name {
-        Some("/") => Ok("/"),
-        Some(name) if namespaces::is_legal(name) => {
-            limits.check_namespace(name)?;
+fn event_name<'a>(
+    payload: &mut Reader<'a>,
+    digits: &'a mut itoa::Buffer,
+) -> Result<&'a str, DecodeError> {
+    let token = match payload.short_text() {
+        Some(name) => Token::Text(name),
+        None => payload.aside(Reader::token)?,
+    };
+    match token {
+        Token::Text(name) => {
+            let name = name.read()?;
+            check_event_name(name)?;
             Ok(name)
         }
-        _ => Err(DecodeError::IllegalNamespace),
+        Token::Unsigned(name) => Ok(digits.format(name)),
+        Token::Negative(name) => Ok(digits.format(name)),
+        _ => Err(DecodeError::IllegalEventName),
     }
 }
 
-#[inline(always)]
-fn namespace_text(name: &str) -> FastStr {
-    match name {
-        "/" => FastStr::from_static_str("/"),
-        _ => text(name),
-    }
-}
-
-/// The name of an event.
-#[derive(Clone, Copy)]
-enum Name<'a> {
-    Text(&'a str),
-    Unsigned(u64),
-    Negative(i64),
-}
-
-impl<'a> Name<'a> {
-    #[inline(always)]
-    fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        match reader.token()? {
-            Token::Text(name) => {
-                check_event_name(name)?;
-                Ok(Self::Text(name))
-            }
-            Token::Unsigned(name) => Ok(Self::Unsigned(name)),
-            Token::Negative(name) => Ok(Self::Negative(name)),
-            _ => Err(DecodeError::IllegalEventName),
-        }
-    }
-
-    #[inline(always)]
-    fn of(self) -> FastStr {
-        match self {
-            Self::Text(name) => text(name),
-            Self::Unsigned(name) => text(itoa::Buffer::new().format(name)),
-            Self::Negative(name) => text(itoa::Buffer::new().format(name)),
-        }
-    }
-}
-
-/// Never inlined: where the compiler sees what a text is made of, it moves it piece by piece, and
-/// each piece waits for the one before.
-#[inline(never)]
-fn text(text: &str) -> FastStr {
-    FastStr::new(text)
-}
-
-fn connect_payload(Payload { value, .. }: Payload<'_>) -> Result<RawJson, DecodeError> {
-    match Reader::new(value).token()? {
-        Token::Map(_) => raw_json(value),
-        _ => Err(DecodeError::WrongPayload {
-            expected: "an object",
-        }),
-    }
-}
-
-fn error_payload(payload: Option<Payload<'_>>) -> Result<RawJson, DecodeError> {
-    let Payload { value, .. } = payload.ok_or(DecodeError::MissingPayload)?;
-    match Reader::new(value).token()? {
-        Token::Map(_) | Token::Text(_) => raw_json(value),
-        _ => Err(DecodeError::WrongPayload {
-            expected: "an object or a string",
-        }),
-    }
-}
-
-fn raw_json(value: &[u8]) -> Result<RawJson, DecodeError> {
+fn raw_json(mut payload: Reader<'_>) -> Result<RawJson, DecodeError> {
     let mut text = Vec::new();
-    Reader::new(value).write_json(&mut text, &mut Binary::Refuse)?;
+    payload.write_json(&mut text, &mut Foreign::Refuse)?;
     let text = FastStr::from_vec_u8(text).map_err(|_| MsgpackError::NotUtf8)?;
     Ok(RawJson::new(text))
 }
 
-/// The elements of the payload's array.
+/// Moves past the start of the payload's array, and gives its length.
 #[inline(always)]
-fn open_array(payload: Option<Payload<'_>>) -> Result<(Reader<'_>, Place), DecodeError> {
-    let Payload { value, end } = payload.ok_or(DecodeError::MissingPayload)?;
-    let mut reader = Reader::new(value);
-    let len = match reader.short_array() {
-        Some(len) => len,
-        None => match reader.token()? {
-            Token::Array(len) => len,
-            _ => {
-                return Err(DecodeError::WrongPayload {
-                    expected: "an array",
-                });
-            }
-        },
-    };
-    let start = end - reader.rest().len();
-    Ok((reader, Place { start, end, len }))
+fn open_array(payload: &mut Reader<'_>) -> Result<u32, DecodeError> {
+    match payload.short_array() {
+        Some(len) => Ok(len),
+        None => payload.aside(open_long_array),
+    }
+}
+
+#[cold]
+fn open_long_array(payload: &mut Reader<'_>) -> Result<u32, DecodeError> {
+    if payload.peek().is_none() {
+        return Err(DecodeError::MissingPayload);
+    }
+    match payload.token()? {
+        Token::Array(len) => Ok(len),
+        Token::Nil => Err(DecodeError::MissingPayload),
+        _ => Err(DecodeError::WrongPayload {
+            expected: "an array",
+        }),
+    }
 }

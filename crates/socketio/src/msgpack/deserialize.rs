@@ -52,7 +52,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             Token::Unsigned(value) => visitor.visit_u64(value),
             Token::Negative(value) => visitor.visit_i64(value),
             Token::Float(value) => visitor.visit_f64(value),
-            Token::Text(text) => visitor.visit_borrowed_str(text),
+            Token::Text(text) => visitor.visit_borrowed_str(text.read().map_err(broken)?),
             Token::Binary(data) => visitor.visit_borrowed_bytes(data),
             Token::Array(len) => self.array(len, visitor),
             Token::Map(len) => self.map(len, visitor),
@@ -106,7 +106,10 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self.next_token()? {
-            Token::Text(variant) => visitor.visit_enum(variant.into_deserializer()),
+            Token::Text(variant) => {
+                let variant = variant.read().map_err(broken)?;
+                visitor.visit_enum(variant.into_deserializer())
+            }
             Token::Map(1) => visitor.visit_enum(Variant { reader: self }),
             _ => Err(Error::invalid_type(
                 Unexpected::Other("a value that is not a variant"),
@@ -202,7 +205,10 @@ struct Key<'de>(Token<'de>);
 macro_rules! number_keys {
     ($($method:ident: $type:ty => $visit:ident),* $(,)?) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            if let Token::Text(text) = self.0 && let Ok(number) = text.parse::<$type>() {
+            if let Token::Text(text) = self.0
+                && let Ok(text) = text.read()
+                && let Ok(number) = text.parse::<$type>()
+            {
                 return visitor.$visit(number);
             }
             match self.0 {
@@ -219,7 +225,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
-            Token::Text(text) => visitor.visit_borrowed_str(text),
+            Token::Text(text) => visitor.visit_borrowed_str(text.read().map_err(broken)?),
             Token::Unsigned(key) => visitor.visit_str(itoa::Buffer::new().format(key)),
             Token::Negative(key) => visitor.visit_str(itoa::Buffer::new().format(key)),
             _ => Err(broken(MsgpackError::IllegalKey)),
@@ -256,7 +262,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         let variant = match self.0 {
-            Token::Text(text) => text,
+            Token::Text(text) => text.read().map_err(broken)?,
             _ => "",
         };
         let variant: StrDeserializer<'_, Error> = variant.into_deserializer();

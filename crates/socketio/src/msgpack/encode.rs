@@ -39,8 +39,9 @@ pub(crate) fn with_offset(packet: &[u8], offset: &str) -> Option<Vec<u8>> {
     const TAIL: &[u8] = b"\xa3nsp";
 
     let rest = packet.strip_prefix(HEAD)?;
-    let mut reader = Reader::new(rest);
-    let array = reader.value(u8::MAX).ok()?;
+    let mut reader = Reader::new(rest, 0);
+    reader.skip(u8::MAX).ok()?;
+    let array = rest.get(..reader.pos())?;
     if !reader.rest().starts_with(TAIL) {
         return None;
     }

@@ -3,15 +3,15 @@
 use alloc::vec::Vec;
 
 use super::MsgpackError;
-use super::read::{Reader, Token};
+use super::read::{Reader, Text, Token};
 use crate::encode::json;
 
-/// What to do with binary data, which JSON has not.
+/// What to do with what JSON has not: binary data, and texts that are not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Binary {
+pub(crate) enum Foreign {
     Refuse,
-    /// As the placeholder of an attachment. They are counted.
-    Placeholder(usize),
+    /// By placeholders, as of attachments, which are counted, and by U+FFFD.
+    Replace(usize),
 }
 
 impl Reader<'_> {
@@ -19,7 +19,7 @@ impl Reader<'_> {
     pub(crate) fn write_json(
         &mut self,
         out: &mut Vec<u8>,
-        binary: &mut Binary,
+        foreign: &mut Foreign,
     ) -> Result<(), MsgpackError> {
         match self.token()? {
             Token::Nil => out.extend_from_slice(b"null"),
@@ -27,18 +27,18 @@ impl Reader<'_> {
             Token::Unsigned(value) => json::integer(out, value),
             Token::Negative(value) => json::integer(out, value),
             Token::Float(value) => json::float(out, value),
-            Token::Text(text) => json::string(out, text),
+            Token::Text(text) => string(out, text, *foreign)?,
             Token::Date(date) => match date.to_iso() {
                 Some(text) => json::string(out, &text),
                 None => out.extend_from_slice(b"null"),
             },
-            Token::Binary(_) => placeholder(out, binary)?,
+            Token::Binary(_) => placeholder(out, foreign)?,
             // To JavaScript it is a pair.
             Token::Extension(kind, _) => {
                 out.push(b'[');
                 json::integer(out, kind);
                 out.push(b',');
-                placeholder(out, binary)?;
+                placeholder(out, foreign)?;
                 out.push(b']');
             }
             Token::Array(len) => {
@@ -47,7 +47,7 @@ impl Reader<'_> {
                     if at > 0 {
                         out.push(b',');
                     }
-                    self.write_json(out, binary)?;
+                    self.write_json(out, foreign)?;
                 }
                 out.push(b']');
             }
@@ -57,9 +57,9 @@ impl Reader<'_> {
                     if at > 0 {
                         out.push(b',');
                     }
-                    self.write_key(out)?;
+                    self.write_key(out, *foreign)?;
                     out.push(b':');
-                    self.write_json(out, binary)?;
+                    self.write_json(out, foreign)?;
                 }
                 out.push(b'}');
             }
@@ -67,9 +67,9 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn write_key(&mut self, out: &mut Vec<u8>) -> Result<(), MsgpackError> {
+    fn write_key(&mut self, out: &mut Vec<u8>, foreign: Foreign) -> Result<(), MsgpackError> {
         match self.key()? {
-            Token::Text(text) => json::string(out, text),
+            Token::Text(text) => string(out, text, foreign)?,
             Token::Unsigned(key) => json::string(out, itoa::Buffer::new().format(key)),
             Token::Negative(key) => json::string(out, itoa::Buffer::new().format(key)),
             _ => return Err(MsgpackError::IllegalKey),
@@ -78,8 +78,16 @@ impl Reader<'_> {
     }
 }
 
-fn placeholder(out: &mut Vec<u8>, binary: &mut Binary) -> Result<(), MsgpackError> {
-    let Binary::Placeholder(number) = binary else {
+fn string(out: &mut Vec<u8>, text: Text<'_>, foreign: Foreign) -> Result<(), MsgpackError> {
+    match foreign {
+        Foreign::Refuse => json::string(out, text.read()?),
+        Foreign::Replace(_) => json::string(out, &text.read_lossy()),
+    }
+    Ok(())
+}
+
+fn placeholder(out: &mut Vec<u8>, foreign: &mut Foreign) -> Result<(), MsgpackError> {
+    let Foreign::Replace(number) = foreign else {
         return Err(MsgpackError::UnexpectedBinary);
     };
     json::placeholder(out, *number);

@@ -1,10 +1,16 @@
+use alloc::borrow::Cow;
+use alloc::string::String;
+
 use super::MsgpackError;
+use super::skip::value_end;
 use crate::scan::MAX_DEPTH;
 
-/// A cursor over MessagePack values.
+/// A cursor over MessagePack values. Its quick steps are inlined by force, so that the position stays
+/// in a register.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader<'a> {
-    rest: &'a [u8],
+    data: &'a [u8],
+    pos: usize,
 }
 
 /// The start of a value: all of it, where it is a scalar.
@@ -16,7 +22,7 @@ pub(crate) enum Token<'a> {
     /// Below zero.
     Negative(i64),
     Float(f64),
-    Text(&'a str),
+    Text(Text<'a>),
     Binary(&'a [u8]),
     /// So many values follow.
     Array(u32),
@@ -27,6 +33,10 @@ pub(crate) enum Token<'a> {
     Extension(i8, &'a [u8]),
 }
 
+/// The bytes of a text. That they are UTF-8 is seen when it is read, and only then.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Text<'a>(&'a [u8]);
+
 /// A point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Date {
@@ -36,14 +46,26 @@ pub(crate) struct Date {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(data: &'a [u8]) -> Self {
-        Self { rest: data }
+    /// A reader at `pos` of `data`.
+    #[inline(always)]
+    pub(crate) fn new(data: &'a [u8], pos: usize) -> Self {
+        Self { data, pos }
+    }
+
+    #[inline(always)]
+    pub(crate) fn pos(&self) -> usize {
+        self.pos
     }
 
     /// What has not been read.
     #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
-        self.rest
+        self.data.get(self.pos..).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.data.get(self.pos).copied()
     }
 
     /// Moves past the start of a value: all of it, where it is a scalar.
@@ -86,88 +108,85 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Moves past a text of less than 32 bytes, if one follows, and gives its bytes: the quick way
-    /// for what is only compared or passed over.
-    #[inline(always)]
-    pub(crate) fn short_text(&mut self) -> Result<Option<&'a [u8]>, MsgpackError> {
-        let Some((&marker @ 0xa0..=0xbf, rest)) = self.rest.split_first() else {
-            return Ok(None);
-        };
-        let (bytes, rest) = rest
-            .split_at_checked((marker & 0x1f).into())
-            .ok_or(MsgpackError::UnexpectedEnd)?;
-        check_text(bytes)?;
-        self.rest = rest;
-        Ok(Some(bytes))
-    }
-
     /// Moves past `bytes`, if they follow.
     #[inline(always)]
     pub(crate) fn eat<const N: usize>(&mut self, bytes: &[u8; N]) -> bool {
-        match self.rest.split_first_chunk() {
-            Some((found, rest)) if found == bytes => {
-                self.rest = rest;
-                true
-            }
-            _ => false,
+        let found = self.rest().first_chunk() == Some(bytes);
+        if found {
+            self.pos += N;
         }
+        found
     }
 
     /// Whether a text of at most so many bytes follows.
     #[inline]
     pub(crate) fn is_text(mut self, max_bytes: usize) -> bool {
-        matches!(self.token(), Ok(Token::Text(text)) if text.len() <= max_bytes)
+        matches!(self.token(), Ok(Token::Text(text)) if text.0.len() <= max_bytes)
     }
 
     /// Moves past an unsigned integer below 128, if one follows.
     #[inline(always)]
-    pub(crate) fn small_unsigned(&mut self) -> Option<u64> {
-        let (&value @ 0..=0x7f, rest) = self.rest.split_first()? else {
-            return None;
-        };
-        self.rest = rest;
-        Some(value.into())
+    pub(crate) fn small_unsigned(&mut self) -> Option<u8> {
+        let value = self.peek().filter(|value| *value <= 0x7f)?;
+        self.pos += 1;
+        Some(value)
+    }
+
+    /// Moves past the start of a map of less than 16 pairs, if one follows.
+    #[inline(always)]
+    pub(crate) fn short_map(&mut self) -> Option<u32> {
+        let marker = self.peek().filter(|marker| marker & 0xf0 == 0x80)?;
+        self.pos += 1;
+        Some((marker & 0x0f).into())
     }
 
     /// Moves past the start of an array of less than 16 elements, if one follows.
     #[inline(always)]
     pub(crate) fn short_array(&mut self) -> Option<u32> {
-        let (&marker @ 0x90..=0x9f, rest) = self.rest.split_first()? else {
-            return None;
-        };
-        self.rest = rest;
+        let marker = self.peek().filter(|marker| marker & 0xf0 == 0x90)?;
+        self.pos += 1;
         Some((marker & 0x0f).into())
+    }
+
+    /// Moves past a text of less than 32 bytes, if one follows.
+    #[inline(always)]
+    pub(crate) fn short_text(&mut self) -> Option<Text<'a>> {
+        let marker = self.peek().filter(|marker| marker & 0xe0 == 0xa0)?;
+        let bytes = self.rest().get(1..)?.get(..usize::from(marker & 0x1f))?;
+        self.pos += 1 + bytes.len();
+        Some(Text(bytes))
+    }
+
+    /// A step that is not inlined, done by a copy, so that this reader stays in registers.
+    #[inline(always)]
+    pub(crate) fn aside<T, E>(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut copy = *self;
+        let result = step(&mut copy);
+        *self = copy;
+        result
     }
 
     /// Moves past a value, and gives its start: all of it, where it is a scalar.
     #[cold]
     pub(crate) fn scalar(&mut self, max_depth: u8) -> Result<Token<'a>, MsgpackError> {
-        let start = *self;
-        let token = self.token()?;
-        if matches!(token, Token::Array(_) | Token::Map(_)) {
-            *self = start;
-            self.value(max_depth)?;
-        }
-        Ok(token)
+        let mut start = *self;
+        self.skip(max_depth)?;
+        start.token()
     }
 
-    /// Moves past a value, and gives its bytes. Its outermost array or map is the first level.
-    ///
-    /// Each element takes a byte at least, so a length that is declared too large ends with the
-    /// data.
+    /// Moves past a value. Its outermost array or map is the first level.
     #[inline(always)]
-    pub(crate) fn value(&mut self, max_depth: u8) -> Result<&'a [u8], MsgpackError> {
-        let limit = max_depth.min(MAX_DEPTH);
-        let left = skip(self.rest, 1, false, Levels { left: limit, limit })?;
-        let len = self.rest.len().saturating_sub(left);
-        let (value, rest) = self.rest.split_at_checked(len).unwrap_or_default();
-        self.rest = rest;
-        Ok(value)
+    pub(crate) fn skip(&mut self, max_depth: u8) -> Result<(), MsgpackError> {
+        self.pos = value_end(self.data, self.pos, max_depth)?;
+        Ok(())
     }
 
     /// Moves past a value that has been checked.
     pub(crate) fn checked_value(&mut self) -> Result<(), MsgpackError> {
-        self.value(MAX_DEPTH).map(|_| ())
+        self.skip(MAX_DEPTH)
     }
 
     /// JavaScript makes a text of any key; none but these is written by anybody.
@@ -181,21 +200,18 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     fn bytes<const N: usize>(&mut self) -> Result<[u8; N], MsgpackError> {
-        let (bytes, rest) = self
-            .rest
-            .split_first_chunk()
+        let bytes = *self
+            .rest()
+            .first_chunk()
             .ok_or(MsgpackError::UnexpectedEnd)?;
-        self.rest = rest;
-        Ok(*bytes)
+        self.pos += N;
+        Ok(bytes)
     }
 
     #[inline(always)]
     fn take(&mut self, len: usize) -> Result<&'a [u8], MsgpackError> {
-        let (bytes, rest) = self
-            .rest
-            .split_at_checked(len)
-            .ok_or(MsgpackError::UnexpectedEnd)?;
-        self.rest = rest;
+        let bytes = self.rest().get(..len).ok_or(MsgpackError::UnexpectedEnd)?;
+        self.pos += len;
         Ok(bytes)
     }
 
@@ -215,16 +231,9 @@ impl<'a> Reader<'a> {
         usize::try_from(len).map_err(|_| MsgpackError::UnexpectedEnd)
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, len: usize) -> Result<Token<'a>, MsgpackError> {
-        let bytes = self.take(len)?;
-        // Vectors pay off for longer texts only.
-        let text = if len < 64 {
-            core::str::from_utf8(bytes).ok()
-        } else {
-            simdutf8::basic::from_utf8(bytes).ok()
-        };
-        text.map(Token::Text).ok_or(MsgpackError::NotUtf8)
+        self.take(len).map(|bytes| Token::Text(Text(bytes)))
     }
 
     /// Of any length: type 0 is an `ArrayBuffer`.
@@ -268,53 +277,22 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The levels of nesting that may still be opened.
-#[derive(Clone, Copy)]
-struct Levels {
-    left: u8,
-    limit: u8,
-}
-
-impl Levels {
-    #[inline(always)]
-    fn inside(self) -> Result<Self, MsgpackError> {
-        let limit = self.limit;
-        match self.left.checked_sub(1) {
-            Some(left) => Ok(Self { left, limit }),
-            None => Err(MsgpackError::TooDeep { limit }),
-        }
-    }
-}
-
-/// How many bytes follow so many values, each with a key before it where they are those of a map.
-fn skip(data: &[u8], count: u32, keys: bool, levels: Levels) -> Result<usize, MsgpackError> {
-    let mut reader = Reader::new(data);
-    for _ in 0..count {
-        if keys && reader.short_text()?.is_none() {
-            reader.key()?;
-        }
-        if reader.short_text()?.is_some() {
-            continue;
-        }
-        let (len, keys) = match reader.token()? {
-            Token::Array(len) => (len, false),
-            Token::Map(len) => (len, true),
-            _ => continue,
+impl<'a> Text<'a> {
+    #[inline]
+    pub(crate) fn read(self) -> Result<&'a str, MsgpackError> {
+        let Self(bytes) = self;
+        // Vectors pay off for longer texts only.
+        let text = if bytes.len() < 64 {
+            core::str::from_utf8(bytes).ok()
+        } else {
+            simdutf8::basic::from_utf8(bytes).ok()
         };
-        let left = skip(reader.rest, len, keys, levels.inside()?)?;
-        let start = reader.rest.len().saturating_sub(left);
-        reader.rest = reader.rest.get(start..).unwrap_or_default();
+        text.ok_or(MsgpackError::NotUtf8)
     }
-    Ok(reader.rest.len())
-}
 
-/// A short text has to be UTF-8: most are ASCII.
-#[inline(always)]
-fn check_text(bytes: &[u8]) -> Result<(), MsgpackError> {
-    if bytes.is_ascii() || core::str::from_utf8(bytes).is_ok() {
-        Ok(())
-    } else {
-        Err(MsgpackError::NotUtf8)
+    /// With U+FFFD for what is not UTF-8.
+    pub(crate) fn read_lossy(self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.0)
     }
 }
 

@@ -637,8 +637,6 @@ mod malformed {
     #[test]
     fn values() {
         assert_eq!(refused(b"\xc1"), MsgpackError::ReservedByte);
-        assert_eq!(refused(b"\xa1\xff"), MsgpackError::NotUtf8);
-        assert_eq!(refused(b"\x81\xa1\xff\x01"), MsgpackError::NotUtf8);
         assert_eq!(refused(b"\x81\xc0\x01"), MsgpackError::IllegalKey);
         assert_eq!(
             refused(b"\x01\x01"),
@@ -683,6 +681,41 @@ mod malformed {
             b"\xa1",
         ] {
             assert_eq!(refused(cut), MsgpackError::UnexpectedEnd, "{cut:?}");
+        }
+    }
+
+    /// The packet's own texts are read at once, the arguments' when somebody asks for a text.
+    #[test]
+    fn texts_that_are_not_utf8() {
+        for (head, len) in [
+            (&b"\xa1"[..], 1),
+            (b"\xd9\x40", 64),
+            (b"\xda\0\x40", 64),
+            (b"\xdb\0\0\0\x40", 64),
+        ] {
+            let value = [head, &vec![0xff; len]].concat();
+            let error = read::<String>(&value).unwrap_err();
+            let expected = "argument 0: a string that is not UTF-8";
+            assert_eq!(error.to_string(), expected, "{head:?}");
+            assert!(read::<serde_json::Value>(&value).is_err());
+            assert!(read::<serde::de::IgnoredAny>(&value).is_ok());
+            let text = "\u{fffd}".repeat(len);
+            assert_eq!(argument(&value).to_json(), format!("[\"{text}\"]"));
+        }
+        let map = b"\x81\xa1\xff\x01";
+        assert!(read::<BTreeMap<String, u8>>(map).is_err());
+        assert!(read::<BTreeMap<i8, u8>>(map).is_err());
+        assert_eq!(argument(map).to_json(), "[{\"\u{fffd}\":1}]");
+
+        for packet in [
+            &b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x91\xa1\xff"[..],
+            b"\x83\xa4type\x02\xa3nsp\xa2/\xff\xa4data\x91\xa1e",
+            b"\x83\xa4type\0\xa3nsp\xa1/\xa4data\x81\xa1\xff\x01",
+            b"\x83\xa4type\0\xa3nsp\xa1/\xa4data\x81\xa1a\xa1\xff",
+            b"\x83\xa4type\x04\xa3nsp\xa1/\xa4data\xa1\xff",
+        ] {
+            let error = decode(packet.into(), &Limits::default()).unwrap_err();
+            assert_eq!(error, MsgpackError::NotUtf8.into(), "{packet:?}");
         }
     }
 
@@ -915,14 +948,20 @@ proptest! {
         serde_json::from_str::<Value>(&got.to_json()).unwrap();
     }
 
-    /// Whatever the bytes are: no panic, and what is accepted can be read and printed.
+    /// Whatever the bytes are: no panic, and what is accepted can be printed, and read but for texts
+    /// that are not UTF-8.
     #[test]
     fn anything(data in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = decode(data.clone().into(), &Limits::default());
         if let Ok(packet) = decode(event_with(&data), &Limits::default()) {
             let PacketKind::Event { args, .. } = packet.kind else { panic!() };
-            args.deserialize::<Any>().unwrap();
-            serde_json::from_str::<Value>(&args.to_json()).unwrap();
+            let json = args.to_json();
+            serde_json::from_str::<Value>(&json).unwrap();
+            if let Err(error) = args.deserialize::<Any>() {
+                prop_assert_eq!(error.to_string(), "argument 0: a string that is not UTF-8");
+                let replaced = json.contains('\u{fffd}');
+                prop_assert!(replaced);
+            }
         }
     }
 }

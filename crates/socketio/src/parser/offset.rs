@@ -13,7 +13,8 @@ use crate::{CustomParser, Format, Limits, Packet, PacketKind, Parser};
 impl Parser {
     /// An event that this parser has written, with an offset as one argument more, by which a
     /// client that lost its connection says what it has seen. What the application gave is not
-    /// serialised anew. `None` when it is no event, or one that asks for an ack.
+    /// serialised anew. `None` when it is no event, or one that asks for an ack, or when a custom
+    /// parser reads its arguments as MessagePack.
     ///
     /// ```
     /// use songi_socketio::Parser;

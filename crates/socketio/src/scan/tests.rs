@@ -210,7 +210,7 @@ proptest! {
             found.push(element);
             start = end + 1;
         }
-        let expected: Vec<_> = values.iter().take(2).map(Value::to_string).collect();
+        let expected: Vec<_> = values.iter().take(3).map(Value::to_string).collect();
         prop_assert_eq!(found, expected);
     }
 }
