@@ -2,13 +2,13 @@
 
 mod machine;
 
-use alloc::{borrow::Cow, boxed::Box};
+use alloc::{borrow::Cow, boxed::Box, vec::Vec};
 
 use bytes::{Buf, Bytes, BytesMut};
 use faststr::FastStr;
 use simdutf8::basic::from_utf8;
 
-use self::machine::{Front, SHORT_MAX, Short};
+use self::machine::{Front, SHORT_MAX, Whole};
 use crate::{
     AbnormalClosure, CloseFrame, Config, ControlPayload, Event, EventRef, Role, ShortMessage,
     Violation,
@@ -21,6 +21,9 @@ use crate::{
 /// it, unless they are below this fraction of it: a small message that somebody keeps must not keep
 /// a large buffer.
 const SHARE_FRACTION: usize = 64;
+
+/// A short text from this size on is unmasked in its copy; below it that is slower.
+const COPY_FIRST_MIN: usize = 256;
 
 /// The receiving half of a connection.
 ///
@@ -117,7 +120,7 @@ impl Receiver {
         self.receive_or(input, Self::receive_any)
     }
 
-    /// Takes a short message from the start of `input`; `other` takes all else, and says what was
+    /// Takes a whole message from the start of `input`; `other` takes all else, and says what was
     /// wrong.
     #[inline]
     pub(crate) fn receive_or(
@@ -125,10 +128,32 @@ impl Receiver {
         input: &mut BytesMut,
         other: impl FnOnce(&mut Self, &mut BytesMut) -> Result<Option<Event>, Violation>,
     ) -> Result<Option<Event>, Violation> {
-        match self.short_message(input) {
+        match self.whole_message(input) {
+            Some(whole) if whole.len() > SHORT_MAX => self.take_large(input, &whole, other),
             Some(short) if !short.text => copy_binary(input, &short),
             Some(short) => self.copy_text(input, &short, other),
             None => other(self, input),
+        }
+    }
+
+    #[inline(never)]
+    fn take_large(
+        &mut self,
+        input: &mut BytesMut,
+        whole: &Whole,
+        other: impl FnOnce(&mut Self, &mut BytesMut) -> Result<Option<Event>, Violation>,
+    ) -> Result<Option<Event>, Violation> {
+        self.look_at_buffer(input);
+        whole.payload(input);
+        input.advance(whole.start);
+        let taken = self.take_payload(input, whole.text, whole.len());
+        self.seen = saturate(input.capacity());
+        match taken {
+            Ok(event) => Ok(Some(event)),
+            Err(violation) => {
+                self.fail(violation);
+                other(self, input)
+            }
         }
     }
 
@@ -138,18 +163,22 @@ impl Receiver {
     fn copy_text(
         &mut self,
         input: &mut BytesMut,
-        short: &Short,
+        short: &Whole,
         other: impl FnOnce(&mut Self, &mut BytesMut) -> Result<Option<Event>, Violation>,
     ) -> Result<Option<Event>, Violation> {
-        let received = match from_utf8(short.payload(input)) {
-            Ok(text) => text_event(text),
-            Err(_) => {
-                self.fail(Violation::InvalidUtf8);
-                other(self, input)
+        let received = if short.len() < COPY_FIRST_MIN {
+            match from_utf8(short.payload(input)) {
+                Ok(text) => text_event(text),
+                Err(_) => Err(Violation::InvalidUtf8),
             }
+        } else {
+            checked_text_event(short.copy(input))
         };
-        // What was wrong has been discarded.
-        input.advance(short.end.min(input.len()));
+        if let Err(violation) = received {
+            self.fail(violation);
+            return other(self, input);
+        }
+        input.advance(short.end);
         received
     }
 
@@ -164,7 +193,7 @@ impl Receiver {
         input: &mut BytesMut,
         take: impl FnOnce(ShortMessage<'_>) -> R,
     ) -> Result<Option<R>, Violation> {
-        let Some(short) = self.short_message(input) else {
+        let Some(short) = self.whole_message(input).filter(|whole| whole.len() <= SHORT_MAX) else {
             return Ok(None);
         };
         let payload = short.payload(input);
@@ -194,10 +223,7 @@ impl Receiver {
     }
 
     pub(crate) fn receive_any(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
-        let capacity = saturate(input.capacity());
-        if capacity > self.seen {
-            self.chunk = capacity;
-        }
+        self.look_at_buffer(input);
         let result = self.take(input);
         self.seen = saturate(input.capacity());
         if let Err(violation) = result {
@@ -229,11 +255,11 @@ impl Receiver {
         input: &mut &'a mut [u8],
         other: impl FnOnce(&mut Self, &mut &'a mut [u8]) -> Result<Option<EventRef<'a>>, Violation>,
     ) -> Result<Option<EventRef<'a>>, Violation> {
-        let Some(short) = self.short_message(input) else {
+        let Some(whole) = self.whole_message(input) else {
             return other(self, input);
         };
-        let payload = short.payload(take_front(input, short.end));
-        if !short.text {
+        let payload = whole.payload(take_front(input, whole.end));
+        if !whole.text {
             return Ok(Some(EventRef::Binary(Cow::Borrowed(payload))));
         }
         let Ok(text) = from_utf8(payload) else {
@@ -289,20 +315,7 @@ impl Receiver {
         input.advance(taken);
         match front {
             Front::More => Ok(None),
-            Front::Message { text, len } => {
-                if len <= SHORT_MAX || len < self.chunk as usize / SHARE_FRACTION {
-                    let event = copy_out(text, input.get(..len).unwrap_or_default())?;
-                    input.advance(len);
-                    return Ok(Some(event));
-                }
-                let payload = input.split_to(len).freeze();
-                Ok(Some(match text {
-                    true => Event::Text(
-                        FastStr::from_bytes(payload).map_err(|_| Violation::InvalidUtf8)?,
-                    ),
-                    false => Event::Binary(payload),
-                }))
-            }
+            Front::Message { text, len } => self.take_payload(input, text, len).map(Some),
             Front::Control { opcode, len } => {
                 let payload = input.get(..len).unwrap_or_default();
                 let event = match opcode {
@@ -333,6 +346,37 @@ impl Receiver {
                 input.clear();
                 Ok(None)
             }
+        }
+    }
+
+    /// A message whose payload stands unmasked at the start of the input.
+    #[inline]
+    fn take_payload(
+        &self,
+        input: &mut BytesMut,
+        text: bool,
+        len: usize,
+    ) -> Result<Event, Violation> {
+        if len <= SHORT_MAX || len < self.chunk as usize / SHARE_FRACTION {
+            let event = copy_out(text, input.get(..len).unwrap_or_default())?;
+            input.advance(len);
+            return Ok(event);
+        }
+        let payload = input.split_to(len).freeze();
+        Ok(match text {
+            true => {
+                Event::Text(FastStr::from_bytes(payload).map_err(|_| Violation::InvalidUtf8)?)
+            }
+            false => Event::Binary(payload),
+        })
+    }
+
+    /// Takes note of the size of a buffer that was not seen before.
+    #[inline]
+    fn look_at_buffer(&mut self, input: &BytesMut) {
+        let capacity = saturate(input.capacity());
+        if capacity > self.seen {
+            self.chunk = capacity;
         }
     }
 
@@ -373,7 +417,7 @@ impl Receiver {
 }
 
 #[inline(never)]
-fn copy_binary(input: &mut BytesMut, short: &Short) -> Result<Option<Event>, Violation> {
+fn copy_binary(input: &mut BytesMut, short: &Whole) -> Result<Option<Event>, Violation> {
     let payload = short.copy(input);
     input.advance(short.end);
     Ok(Some(Event::Binary(payload.into())))
@@ -382,6 +426,12 @@ fn copy_binary(input: &mut BytesMut, short: &Short) -> Result<Option<Event>, Vio
 #[inline(never)]
 fn text_event(text: &str) -> Result<Option<Event>, Violation> {
     Ok(Some(Event::Text(FastStr::new(text))))
+}
+
+#[inline(never)]
+fn checked_text_event(text: Vec<u8>) -> Result<Option<Event>, Violation> {
+    let text = FastStr::from_vec_u8(text).map_err(|_| Violation::InvalidUtf8)?;
+    Ok(Some(Event::Text(text)))
 }
 
 #[inline]
