@@ -193,7 +193,10 @@ impl Receiver {
         input: &mut BytesMut,
         take: impl FnOnce(ShortMessage<'_>) -> R,
     ) -> Result<Option<R>, Violation> {
-        let Some(short) = self.whole_message(input).filter(|whole| whole.len() <= SHORT_MAX) else {
+        let Some(short) = self
+            .whole_message(input)
+            .filter(|whole| whole.len() <= SHORT_MAX)
+        else {
             return Ok(None);
         };
         let payload = short.payload(input);
@@ -364,9 +367,7 @@ impl Receiver {
         }
         let payload = input.split_to(len).freeze();
         Ok(match text {
-            true => {
-                Event::Text(FastStr::from_bytes(payload).map_err(|_| Violation::InvalidUtf8)?)
-            }
+            true => Event::Text(FastStr::from_bytes(payload).map_err(|_| Violation::InvalidUtf8)?),
             false => Event::Binary(payload),
         })
     }
