@@ -17,6 +17,7 @@ mod servers;
 mod table;
 mod tail;
 mod threads;
+mod waves;
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};

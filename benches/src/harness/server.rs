@@ -76,6 +76,19 @@ impl Server {
         Ok(times)
     }
 
+    /// Whether all its threads wait.
+    pub(crate) fn is_idle(&self) -> Result<bool> {
+        for thread in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            let text = fs::read_to_string(thread?.path().join("stat"))?;
+            // Behind the name, which is in brackets.
+            let (_, fields) = text.rsplit_once(") ").context("stat")?;
+            if !fields.starts_with('S') {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Time on a CPU, of all its threads.
     pub(crate) fn cpu(&self) -> Result<Duration> {
         Ok(self.times()?.cpu)

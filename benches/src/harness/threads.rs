@@ -1,7 +1,8 @@
 //! Messages a second with one thread and with more.
 //!
 //! The load shares the cores with a server of several threads, so that what is printed beside the
-//! rate, the time on a CPU for a message, tells more about the server than the rate itself.
+//! rate, the time on a CPU for a message, tells more about the server than the rate itself. Then come
+//! waves, in which the load has next to nothing to do.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use songi_load::Crowd;
 
 use crate::cases::{Kind, Load};
 use crate::server::Server;
+use crate::waves::{self, Wave};
 use crate::{servers, table};
 
 #[derive(Debug, clap::Args)]
@@ -51,6 +53,33 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 column(|round| round.server),
                 column(|round| round.load),
             );
+        }
+    }
+    println!("\nAll at once, with a load that sleeps until it is done\n");
+    println!("| server | what | threads | time | CPU for each |");
+    println!("|---|---|---:|---:|---:|");
+    for name in servers::picked(Kind::SocketIo, &args.servers) {
+        // The floor knows of one thread, and of no waves.
+        for wave in [Wave::acks(), Wave::broadcast()]
+            .iter()
+            .filter(|_| name != "floor")
+        {
+            for threads in &args.threads {
+                let mut rounds = Vec::new();
+                for _ in 0..args.rounds {
+                    rounds.push(wave.measure(name, *threads)?);
+                }
+                let column = |pick: fn(&waves::Measured) -> Duration| {
+                    let values = rounds.iter().map(|round| pick(round).as_secs_f64() * 1e6);
+                    table::median(values.collect()).unwrap_or_default()
+                };
+                println!(
+                    "| {name} | {} | {threads} | {} ms | {} µs |",
+                    wave.name,
+                    table::number(column(|round| round.elapsed) / 1e3),
+                    table::number(column(|round| round.cpu)),
+                );
+            }
         }
     }
     Ok(())

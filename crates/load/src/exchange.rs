@@ -22,6 +22,15 @@ impl Outgoing {
         }
     }
 
+    /// The same so many times, to be sent at once.
+    #[must_use]
+    pub fn repeated(&self, times: usize) -> Self {
+        Self {
+            frame: self.frame.repeat(times),
+            packet: vec![self.packet.as_slice(); times].join(&0x1e),
+        }
+    }
+
     /// The bytes that go over a WebSocket.
     pub fn frame(&self) -> &[u8] {
         &self.frame

@@ -154,6 +154,7 @@ impl<IO> WebSocket<IO> {
     ///
     /// # Errors
     /// As [`send`](Self::send).
+    #[inline]
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError<()>> {
         self.not_behind(())?;
         self.connection.send_prepared(prepared)

@@ -257,6 +257,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`send`](Self::send).
+    #[inline]
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError<()>> {
         self.sender.send_prepared(prepared)
     }
@@ -297,6 +298,7 @@ impl Connection {
     }
 
     /// Takes note that the first `n` of the queued bytes were written.
+    #[inline]
     pub fn transmitted(&mut self, n: usize) {
         self.sender.transmitted(n);
     }

@@ -126,11 +126,20 @@ impl Queue {
     }
 
     /// Appends bytes without copying them.
+    #[inline]
     pub(crate) fn share(&mut self, payload: Shared) {
         if payload.is_empty() {
             // No slice is empty.
             return;
         }
+        if self.is_empty() {
+            self.first = Some(Splice { before: 0, payload });
+            return;
+        }
+        self.share_behind(payload);
+    }
+
+    fn share_behind(&mut self, payload: Shared) {
         let before = self.copied.len() - self.done;
         let Some(first) = &self.first else {
             self.first = Some(Splice { before, payload });
@@ -178,19 +187,21 @@ impl Queue {
     }
 
     /// Drops the first `n` bytes, which have been written.
+    #[inline]
     pub(crate) fn advance(&mut self, n: usize) {
-        let len = self.len();
-        let mut n = n.min(len);
-        if n == len {
-            self.copied = Vec::new();
-            self.done = 0;
-            self.first = None;
-            // Tested, as the code that drops them is not inlined.
-            if self.others.is_some() {
-                self.others = None;
-            }
-            return;
+        if n < self.len() {
+            return self.advance_within(n);
         }
+        self.copied = Vec::new();
+        self.done = 0;
+        self.first = None;
+        // Tested, as the code that drops them is not inlined.
+        if self.others.is_some() {
+            self.others = None;
+        }
+    }
+
+    fn advance_within(&mut self, mut n: usize) {
         while n > 0 {
             let Some(front) = &mut self.first else {
                 self.done += n;

@@ -172,6 +172,7 @@ impl Sender {
     ///
     /// # Errors
     /// As [`send`](Self::send).
+    #[inline]
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError<()>> {
         let admitted = match self.chunked {
             Some(_) => Err(Refusal::Interleaved),
@@ -234,8 +235,15 @@ impl Sender {
     }
 
     /// Takes note that the first `n` of the queued bytes were written.
+    #[inline]
     pub fn transmitted(&mut self, n: usize) {
         self.queue.advance(n);
+        if self.pongs.is_some() {
+            self.pongs_transmitted(n);
+        }
+    }
+
+    fn pongs_transmitted(&mut self, n: usize) {
         let Some(pongs) = &mut self.pongs else {
             return;
         };
@@ -350,10 +358,13 @@ impl Sender {
         if !self.is_open() {
             return Err(Refusal::Closing);
         }
+        if self.queue.is_empty() {
+            return Ok(());
+        }
         let queued = self.queue.len();
         // An upper bound of the header is near enough.
         let total = queued.saturating_add(payload).saturating_add(header::MAX);
-        if queued > 0 && total > self.queue_limit {
+        if total > self.queue_limit {
             return Err(Refusal::Full {
                 queued,
                 limit: self.queue_limit,

@@ -76,17 +76,18 @@ impl Sender {
         self.frame(first(last, rsv1, opcode), payload);
     }
 
+    #[inline]
     pub(super) fn frame_prepared(&mut self, prepared: &Prepared) {
         let compressor = self.compressor.as_ref();
         let framed = prepared.choose(|bits| compressor.is_some_and(|it| it.takes_prepared(bits)));
         if self.masks.is_some() {
             self.frame_copied(framed.first(), framed.payload());
-        } else if framed.frame().len() <= COPY_PREPARED_MAX && !self.queue.is_empty() {
+        } else if self.queue.is_empty() || framed.frame().len() > COPY_PREPARED_MAX {
+            self.queue.share(Shared::Frame(framed.frame().clone(), 0));
+        } else {
             let frame = framed.frame();
             self.queue
                 .copy(frame.len(), |out| out.extend_from_slice(frame));
-        } else {
-            self.queue.share(Shared::Frame(framed.frame().clone(), 0));
         }
     }
 
