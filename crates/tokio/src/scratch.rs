@@ -22,9 +22,12 @@ const SPARE: usize = 16 * 1024;
 /// is cheap, but not for each small message.
 const ROOM: usize = SIZE - 4096;
 
-/// An unfinished rest up to this size is copied, which takes less than another read; a larger one
-/// takes the buffer along.
-const COPY_MAX: usize = 4096;
+/// An unfinished rest up to this size is copied; a larger one takes the buffer along.
+const COPY_MAX: usize = 16 * 1024;
+
+/// The start of a message up to this size is moved to the front of the buffer, though there is room
+/// behind it: that takes less than a read of its own.
+const MOVE_MAX: usize = 4096;
 
 thread_local! {
     static SCRATCH: Cell<Option<BytesMut>> = const { Cell::new(None) };
@@ -40,16 +43,19 @@ pub(crate) fn poll_read<R>(
     missing: usize,
     consume: impl FnOnce(&mut BytesMut) -> R,
 ) -> Poll<io::Result<Option<R>>> {
-    if missing > 0 && tail.len() > COPY_MAX {
+    let has_room = tail.capacity() - tail.len() >= missing;
+    if missing > 0 && tail.len() > if has_room { MOVE_MAX } else { COPY_MAX } {
         return read_behind(tail, missing, io, cx, consume);
     }
     // Taken, not borrowed: reading runs foreign code, which might come back here.
     let mut buffer = SCRATCH.take().unwrap_or_default();
-    if tail.is_empty() {
-        // It may be the buffer that was taken along; who waits holds none.
-        let used = mem::take(tail);
+    if tail.is_empty() || tail.capacity() > tail.len() {
+        // It may lie in the buffer that was taken along: who waits holds no more than it needs.
+        let own = BytesMut::from(&tail[..]);
+        let used = mem::replace(tail, own);
         if buffer.capacity() == 0 {
             buffer = used;
+            buffer.clear();
         }
     }
     let result = read_into(&mut buffer, io, cx, tail, missing, consume);
@@ -106,8 +112,10 @@ fn read_behind<R>(
         Poll::Ready(Ok(_)) => {}
         Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
         Poll::Pending => {
+            // Who waits holds no more than it needs.
             if tail.capacity() - tail.len() > missing {
-                move_out(tail, missing);
+                let room = if tail.len() > COPY_MAX { missing } else { 0 };
+                move_out(tail, room);
             }
             return Poll::Pending;
         }
@@ -119,9 +127,9 @@ fn read_behind<R>(
     Poll::Ready(Ok(Some(result)))
 }
 
-/// Gives the start of a message a buffer of the message's size.
-fn move_out(tail: &mut BytesMut, missing: usize) {
-    let mut own = BytesMut::with_capacity(tail.len() + missing);
+/// Gives the start of a message a buffer of its own, with so much room behind it.
+fn move_out(tail: &mut BytesMut, room: usize) {
+    let mut own = BytesMut::with_capacity(tail.len() + room);
     own.extend_from_slice(tail);
     give_back(mem::replace(tail, own));
 }
@@ -206,6 +214,21 @@ mod tests {
             let (_, message) = &messages[0];
             assert!(message.starts_with(&[1]) && message.ends_with(&[2, 3]));
             assert_eq!(tail.capacity(), 0);
+        }
+    }
+
+    /// What was taken along is given back when there is nothing more for now.
+    #[test]
+    fn who_waits_gives_the_buffer_back() {
+        for rest in [0, 1, MOVE_MAX, MOVE_MAX + 1, COPY_MAX, COPY_MAX + 1] {
+            let whole = COPY_MAX + 2;
+            let mut tail = BytesMut::new();
+            let bytes = vec![1; 2 * whole + rest];
+            assert_eq!(read(&mut tail, &bytes, whole).len(), 2);
+            let needed = if rest > COPY_MAX { whole } else { rest };
+            assert_eq!((tail.len(), tail.capacity()), (rest, needed));
+            let buffer = SCRATCH.take().expect("the thread's buffer");
+            assert!(buffer.capacity() > 0, "{rest}");
         }
     }
 
