@@ -49,8 +49,8 @@ pub(crate) fn poll_read<R>(
     }
     // Taken, not borrowed: reading runs foreign code, which might come back here.
     let mut buffer = SCRATCH.take().unwrap_or_default();
-    if tail.is_empty() || tail.capacity() > tail.len() {
-        // It may lie in the buffer that was taken along: who waits holds no more than it needs.
+    if tail.capacity() > tail.len() {
+        // It lies in the buffer that was taken along: who waits holds no more than it needs.
         let own = BytesMut::from(&tail[..]);
         let used = mem::replace(tail, own);
         if buffer.capacity() == 0 {
@@ -84,14 +84,20 @@ fn read_into<R>(
         Poll::Ready(Ok(0)) => return Poll::Ready(Ok(None)),
         Poll::Ready(Ok(_)) => {}
         Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-        Poll::Pending => return Poll::Pending,
+        Poll::Pending => {
+            if tail.is_empty() {
+                *tail = BytesMut::new();
+            }
+            return Poll::Pending;
+        }
     }
     let result = consume(buffer);
-    *tail = match buffer.len() {
-        0 => BytesMut::new(),
-        1..=COPY_MAX => BytesMut::from(&buffer[..]),
-        _ => mem::take(buffer),
-    };
+    match buffer.len() {
+        0 if tail.is_empty() => {}
+        0 => *tail = BytesMut::new(),
+        1..=COPY_MAX => *tail = BytesMut::from(&buffer[..]),
+        _ => *tail = mem::take(buffer),
+    }
     Poll::Ready(Ok(Some(result)))
 }
 
