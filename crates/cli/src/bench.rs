@@ -8,7 +8,7 @@
 mod options;
 mod report;
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -38,12 +38,13 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         anyhow::Ok((load, report))
     })
     .await??;
-    if is_json {
-        println!("{}", report::json(&load, &report));
-    } else {
-        print!("{}", report::text(&load, &report));
-    }
-    Ok(())
+    let text = match is_json {
+        true => format!("{}\n", report::json(&load, &report)),
+        false => report::text(&load, &report),
+    };
+    io::stdout()
+        .write_all(text.as_bytes())
+        .context("standard output")
 }
 
 /// Files that are open besides the connections.
@@ -75,8 +76,8 @@ fn go(
     duration: Duration,
     mut show: impl FnMut(&RoundTrips),
 ) -> Result<()> {
-    let end = Instant::now() + duration;
-    while let Some(left) = end.checked_duration_since(Instant::now()) {
+    let started = Instant::now();
+    while let Some(left) = duration.checked_sub(started.elapsed()) {
         let slice = left.min(SHOWN);
         trips
             .run(crowd, slice)

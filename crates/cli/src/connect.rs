@@ -2,12 +2,12 @@
 //!
 //! | file | what is there |
 //! |---|---|
-//! | line.rs, data.rs | what is typed: events, arguments, commands; the same as JSON lines |
+//! | line.rs, data.rs | what is asked for, typed or in JSON lines: events, arguments, commands |
 //! | lines.rs, terminal.rs | where lines come from |
 //! | happening.rs, text.rs, output.rs | what is told: as JSON, as text, and where |
 //! | raw.rs, frames.rs | what is on the wire, layer by layer |
 //! | socketio.rs, messages.rs | talking, with events and without |
-//! | options.rs | the command line |
+//! | options.rs | the command line, and what it says to connect |
 //! | failure.rs | why it ended: exit statuses, and what to do |
 
 mod data;
@@ -34,15 +34,17 @@ use songi::client::Transport;
 use songi::tokio::Tapped;
 use tokio::time::Instant;
 
-use self::failure::{Asked, Failure};
+use crate::safe::tell_error;
+
+use self::failure::{Asked, Failure, beginning};
 use self::happening::Happening;
+use self::line::Line;
 use self::lines::Lines;
 use self::messages::Link;
 pub(crate) use self::options::Args;
 use self::options::Protocol;
 use self::output::Output;
 use self::raw::Wire;
-use self::text::safe;
 
 /// What the sessions need to know of the command line.
 struct Setup {
@@ -70,9 +72,9 @@ pub(crate) async fn run(args: Args) -> ExitCode {
             hint: hint.clone(),
         });
     }
-    eprintln!("songi: {}", safe(&message));
+    tell_error(&format!("songi: {message}"));
     if let Some(hint) = hint {
-        eprintln!("  {}", safe(&hint));
+        tell_error(&format!("  {hint}"));
     }
     ExitCode::from(status)
 }
@@ -83,16 +85,17 @@ async fn talk(args: &Args, output: &Output) -> Result<(), Failure> {
         Protocol::Socketio => Some(args.parser()),
         Protocol::Engineio | Protocol::Websocket => None,
     };
-    let wire = watched(args).then(|| Arc::new(Wire::new(output, parser)));
+    // Each connection begins with the head of a handshake.
+    let wire = || watched(args).then(|| Arc::new(Wire::new(output, parser.clone())));
     let lines = || lines(args, output);
     match setup.asked.protocol {
         Protocol::Socketio => {
-            let client = args.client(&setup, wire)?;
+            let client = args.client(&setup, wire())?;
             socketio::run(client, &setup, output, lines).await
         }
         Protocol::Engineio => {
             let open = async || {
-                let client = args.client(&setup, wire.clone())?;
+                let client = args.client(&setup, wire())?;
                 let session = client.connect_engine().await;
                 let session = session.map_err(|error| Failure::connect(&error, &setup.asked))?;
                 output.tell(&Happening::Connected {
@@ -107,7 +110,7 @@ async fn talk(args: &Args, output: &Output) -> Result<(), Failure> {
             messages::run(open, &setup, output, lines).await
         }
         Protocol::Websocket => {
-            let open = async || open_websocket(args, &setup, wire.clone(), output).await;
+            let open = async || open_websocket(args, &setup, wire(), output).await;
             messages::run(open, &setup, output, lines).await
         }
     }
@@ -165,10 +168,19 @@ fn lines(args: &Args, output: &Output) -> Result<Lines, Failure> {
     Lines::terminal(output).map_err(|error| Failure::input(format!("no line editor: {error}")))
 }
 
+/// What a line asks for.
+fn read(line: &str, setup: &Setup, output: &Output) -> Result<Line, String> {
+    let line = match output.is_json() {
+        true => Line::json(line),
+        false => Line::typed(line, setup.asked.protocol),
+    };
+    line.map_err(|error| error.to_string())
+}
+
 /// A line cannot be done: somebody can type another one; a script has gone wrong.
 fn complain(line: &str, message: String, lines: &Lines, output: &Output) -> Result<(), Failure> {
     if !lines.is_interactive() {
-        return Err(Failure::input(format!("{}: {message}", line.trim())));
+        return Err(Failure::input(format!("{}: {message}", beginning(line))));
     }
     output.tell(&Happening::Error { message });
     Ok(())
@@ -188,7 +200,7 @@ struct Ending(Option<Option<Instant>>);
 impl Ending {
     /// It ends after this time; without one, it does not end by itself.
     fn begin(&mut self, after: Option<Duration>) {
-        self.0 = Some(after.map(|after| Instant::now() + after));
+        self.0 = Some(after.and_then(|after| Instant::now().checked_add(after)));
     }
 
     fn begun(&self) -> bool {

@@ -9,6 +9,7 @@ mod bench;
 mod chat;
 mod connect;
 mod page;
+mod safe;
 mod serve;
 
 use std::process::ExitCode;
@@ -61,7 +62,7 @@ fn status(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("songi: {error:#}");
+            safe::tell_error(&format!("songi: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use songi::server::{Server, Socket};
 use songi::tokio::{Event, Message, Options, accept, handshake::Policy};
 use songi_interop::Script;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::process::Command;
 
 async fn bench(args: &[&str]) -> Result<Output> {
@@ -30,7 +30,9 @@ async fn bench(args: &[&str]) -> Result<Output> {
 /// What a short load of four connections gives as JSON.
 async fn measured(args: &[&str]) -> Result<Value> {
     let short = ["--json", "-c", "4", "-d", "0.5", "--warm-up", "0.1"];
-    let output = bench(&[&short, args].concat()).await?;
+    // Far longer than an answer takes.
+    let patient = ["--timeout", "60"];
+    let output = bench(&[&short[..], &patient, args].concat()).await?;
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{args:?}: {errors}");
     let report: Value = serde_json::from_slice(&output.stdout)?;
@@ -112,8 +114,10 @@ async fn what_is_not_answered_is_told_before_the_load() -> Result<()> {
     );
     let error = refused(&[&url, "--raw"]).await?;
     assert!(error.contains("the server answered 404"), "{error}");
-    let nobody = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
-    let error = refused(&[&format!("http://{nobody}")]).await?;
+    // A port that nobody listens on, and nobody else gets meanwhile.
+    let nobody = TcpSocket::new_v4()?;
+    nobody.bind(([127, 0, 0, 1], 0).into())?;
+    let error = refused(&[&format!("http://{}", nobody.local_addr()?)]).await?;
     assert!(error.contains("cannot connect"), "{error}");
     Ok(())
 }

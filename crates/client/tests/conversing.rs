@@ -200,7 +200,7 @@ async fn pings_are_answered_and_missed_when_they_stop() {
     let server = Server::start().await;
     let serving = async {
         let mut peer = server.websocket().await;
-        peer.send(r#"0{"sid":"e","upgrades":[],"pingInterval":100,"pingTimeout":100}"#)
+        peer.send(r#"0{"sid":"e","upgrades":[],"pingInterval":500,"pingTimeout":500}"#)
             .await;
         peer.expect("40").await;
         peer.send(r#"40{"sid":"me"}"#).await;
@@ -256,7 +256,7 @@ async fn a_machine_that_slept_does_not_write_to_who_has_given_it_up() {
     let client = client(&server.url).reconnection(true);
     let socket = client.start().unwrap();
     let mut peer = server.websocket().await;
-    peer.send(r#"0{"sid":"e","upgrades":[],"pingInterval":500,"pingTimeout":500}"#)
+    peer.send(r#"0{"sid":"e","upgrades":[],"pingInterval":1000,"pingTimeout":1000}"#)
         .await;
     peer.expect("40").await;
     peer.send(r#"40{"sid":"me"}"#).await;

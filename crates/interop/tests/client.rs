@@ -316,7 +316,7 @@ async fn a_js_server_ends_it_in_every_way() -> Result<()> {
 
 #[tokio::test]
 async fn heartbeats_of_a_js_server_are_answered_and_missed() -> Result<()> {
-    let options = r#"{"pingInterval":200,"pingTimeout":300}"#;
+    let options = r#"{"pingInterval":200,"pingTimeout":2000}"#;
     let (mut server, url) = js_server("client-server", &[options]).await?;
     let socket = Client::new(url).reconnection(false).connect().await?;
     socket.emit("count heartbeats", 5)?;

@@ -66,7 +66,7 @@ async fn as_a_javascript_client_sees_it() -> Result<()> {
     answers.sort_unstable();
     assert_eq!(answers, [0, 1]);
 
-    let vote = io.to("voters").timeout(Duration::from_millis(500));
+    let vote = io.to("voters").timeout(Duration::from_secs(3));
     let error = vote
         .emit_with_ack::<u32>("vote", "lunch")
         .await

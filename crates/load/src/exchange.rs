@@ -139,7 +139,7 @@ fn data(event: &str, arguments: &str) -> String {
     for character in event.chars() {
         match character {
             '"' | '\\' => data.extend(['\\', character]),
-            '\n' => data.push_str("\\n"),
+            '\0'..' ' => data.push_str(&format!("\\u{:04x}", u32::from(character))),
             other => data.push(other),
         }
     }
@@ -168,8 +168,8 @@ mod tests {
 
     #[test]
     fn events_answer_in_order() {
-        let exchange = Exchange::event("/", "s\"ay", "");
-        assert_eq!(exchange.messages(1)[0].packet, br#"42["s\"ay"]"#);
+        let exchange = Exchange::event("/", "s\"a\ty", "");
+        assert_eq!(exchange.messages(1)[0].packet, br#"42["s\"a\u0009y"]"#);
         assert_eq!(exchange.answer().slot(br#"42["said"]"#), Some(None));
         assert_eq!(exchange.answer().slot(b"430[]"), None);
     }

@@ -59,6 +59,9 @@ pub struct Report {
     pub answers: u64,
     /// Messages of a fixed rate that were not sent, because too many of their client waited.
     pub dropped: u64,
+    /// Messages of a fixed rate that were sent, or due, and are not answered yet: their times are
+    /// not among the latencies.
+    pub unanswered: u64,
     /// For how long.
     pub elapsed: Duration,
     /// Nanoseconds from when a message was sent, or was due, to its answer.
@@ -78,6 +81,12 @@ struct Flight {
     slots: Slots,
     /// Messages that are due and wait for a slot.
     due: VecDeque<Instant>,
+}
+
+impl Flight {
+    fn unanswered(&self) -> u64 {
+        (self.slots.in_flight() + self.due.len()) as u64
+    }
 }
 
 #[derive(Debug)]
@@ -166,8 +175,13 @@ impl RoundTrips {
 
     /// What was measured since the last [`reset`](Self::reset).
     pub fn report(&self) -> Report {
+        let unanswered = match self.schedule {
+            Some(_) => self.flights.iter().map(Flight::unanswered).sum(),
+            None => 0,
+        };
         Report {
             elapsed: self.elapsed,
+            unanswered,
             ..self.report.clone()
         }
     }
@@ -184,12 +198,18 @@ impl RoundTrips {
             self.started = true;
             self.begin(crowd)?;
         }
+        // Where nothing answers, nothing comes that would end the wait for room to send more.
+        let is_free = self.schedule.is_none() && matches!(self.answer, Answer::Nothing);
+        let mut has_room = is_free;
         while !done(&self.report, started.elapsed()) {
-            let timeout = self.send_due(crowd)?;
+            let timeout = match has_room {
+                true => Duration::ZERO,
+                false => self.send_due(crowd)?,
+            };
             self.now = Instant::now();
             crowd.turn(Some(timeout), self)?;
             if matches!(self.answer, Answer::Nothing) {
-                self.settle(crowd)?;
+                has_room = self.settle(crowd)? && is_free;
             }
             if self.schedule.is_none() && self.now - self.last_answer > self.patience {
                 return Err(LoadError::Silent {
@@ -250,8 +270,9 @@ impl RoundTrips {
         Ok(())
     }
 
-    /// Where nothing answers, what the kernel has taken is done.
-    fn settle(&mut self, crowd: &mut Crowd) -> Result<(), LoadError> {
+    /// Where nothing answers, what the kernel has taken is done; whether there was any.
+    fn settle(&mut self, crowd: &mut Crowd) -> Result<bool, LoadError> {
+        let before = self.report.answers;
         for client in 0..self.flights.len() {
             if crowd.is_flushed(client) {
                 self.came = u64::MAX;
@@ -259,7 +280,7 @@ impl RoundTrips {
                 self.fill(crowd, client)?;
             }
         }
-        Ok(())
+        Ok(self.report.answers > before)
     }
 
     /// The next message that a client is to send now.
@@ -330,6 +351,7 @@ impl Report {
         Self {
             answers: 0,
             dropped: 0,
+            unanswered: 0,
             elapsed: Duration::ZERO,
             latency: Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are in order"),
         }

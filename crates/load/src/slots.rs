@@ -42,6 +42,14 @@ impl Slots {
         }
     }
 
+    /// Messages that are not answered.
+    pub(crate) fn in_flight(&self) -> usize {
+        match self {
+            Self::InOrder { sent, .. } => sent.iter().map(|(_, count)| *count as usize).sum(),
+            Self::ById { free, sent } => sent.len() - free.len(),
+        }
+    }
+
     /// Takes a slot for a message; which one.
     pub(crate) fn take(&mut self, since: Instant) -> Option<usize> {
         match self {
@@ -103,7 +111,9 @@ mod tests {
         }
         assert!(!slots.has_free());
         assert_eq!(slots.take(second), None);
+        assert_eq!(slots.in_flight(), 3);
         assert_eq!(slots.give_back(5), Some((first, 2)));
+        assert_eq!(slots.in_flight(), 1);
         assert_eq!(slots.give_back(5), Some((second, 1)));
         assert_eq!(slots.give_back(5), None);
     }
@@ -114,7 +124,9 @@ mod tests {
         let now = Instant::now();
         assert_eq!((slots.take(now), slots.take(now)), (Some(0), Some(1)));
         assert!(!slots.has_free());
+        assert_eq!(slots.in_flight(), 2);
         assert_eq!(slots.give_back_slot(1), Some(now));
+        assert_eq!(slots.in_flight(), 1);
         assert_eq!(slots.give_back_slot(1), None);
         assert_eq!(slots.give_back_slot(7), None);
         assert_eq!(slots.take(now), Some(1));

@@ -149,3 +149,48 @@ fn a_server_that_says_nothing_is_not_waited_for_without_end() {
     let error = load.run_count(&mut crowd, 1).unwrap_err();
     assert!(matches!(error, LoadError::Silent { .. }), "{error}");
 }
+
+#[test]
+fn where_nothing_answers_the_next_is_sent_at_once() {
+    let address = serve(|stream| answer(stream, 8, b""));
+    let mut crowd = Crowd::open(Target::web_socket(address), 1).unwrap();
+    let exchange = Exchange::emit("/", "a", "");
+    let mut load = RoundTrips::new(&exchange, 1, Pace::InFlight(1));
+    // If each waited until something comes, in one run or in many, it would take minutes.
+    load.run_count(&mut crowd, 5000).unwrap();
+    for _ in 0..5000 {
+        load.run_count(&mut crowd, 1).unwrap();
+    }
+    assert_eq!(load.report().answers, 10_000);
+}
+
+#[test]
+fn what_a_fixed_rate_leaves_unanswered_is_counted() {
+    // It answers the first message, and no other.
+    let address = serve(|mut stream| {
+        read_request(&mut stream);
+        stream.write_all(SWITCHING).unwrap();
+        let mut message = vec![0; frame::masked(TEXT, b"question").len()];
+        stream.read_exact(&mut message).unwrap();
+        stream.write_all(&frame::unmasked(TEXT, b"answer")).unwrap();
+        while stream.read_exact(&mut message).is_ok() {}
+    });
+    let mut crowd = Crowd::open(Target::web_socket(address), 1).unwrap();
+    let exchange = Exchange::in_order(TEXT, b"question", b"");
+    let pace = Pace::PerSecond {
+        rate: 1000.,
+        in_flight: 2,
+    };
+    let mut load = RoundTrips::new(&exchange, 1, pace);
+    load.run_count(&mut crowd, 1).unwrap();
+    for _ in 0..1000 {
+        load.run(&mut crowd, Duration::from_millis(10)).unwrap();
+        let report = load.report();
+        assert_eq!((report.answers, report.dropped), (1, 0));
+        // Two are in flight, and more are due.
+        if report.unanswered > 2 {
+            return;
+        }
+    }
+    panic!("nothing is unanswered");
+}

@@ -376,7 +376,7 @@ async fn ghsa_55mf_67qm_4wpg_attachments_before_joining() {
 #[tokio::test]
 async fn sox_731_an_upgrade_that_stops_halfway_is_freed() {
     let io = Server::with_config(Config {
-        upgrade_timeout: Duration::from_millis(50),
+        upgrade_timeout: Duration::from_millis(500),
         ..Config::default()
     });
     let address = listen(&io).await;

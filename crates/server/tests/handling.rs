@@ -182,8 +182,8 @@ async fn a_client_that_does_not_read_is_disconnected_and_others_are_not() {
 #[tokio::test]
 async fn who_does_not_answer_pings_is_gone() {
     let io = Server::with_config(Config {
-        ping_interval: Duration::from_millis(30),
-        ping_timeout: Duration::from_millis(30),
+        ping_interval: Duration::from_millis(500),
+        ping_timeout: Duration::from_millis(500),
         ..Config::default()
     });
     let (sender, mut reasons) = mpsc::unbounded_channel();

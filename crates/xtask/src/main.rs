@@ -77,7 +77,7 @@ fn run() -> Result<()> {
         (Some("peers"), []) => peers::install(&sh),
         (Some("bench"), filter) => Ok(cmd!(
             sh,
-            "cargo bench --manifest-path benches/Cargo.toml -- {filter...}"
+            "cargo bench --locked --manifest-path benches/Cargo.toml -- {filter...}"
         )
         .run()?),
         (Some("instructions"), []) => instructions::run(&sh, false),

@@ -1,5 +1,7 @@
 //! What the tests with real peers need: packages from npm and PyPI, and a browser.
 
+use std::env;
+
 use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
 
@@ -26,7 +28,9 @@ pub(crate) fn install(sh: &Shell) -> Result<()> {
     )
     .run()
     .context("pip install")?;
-    if !installed(sh, "chromium") {
+    // The scripts look for it there.
+    let chromium = env::var("CHROMIUM").unwrap_or("/usr/bin/chromium".to_owned());
+    if !installed(sh, &chromium) {
         apt_install(sh, "chromium")?;
     }
     Ok(())

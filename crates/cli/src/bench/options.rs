@@ -119,7 +119,7 @@ impl Args {
         let connections = usize::try_from(self.connections)?;
         let pace = match self.rate {
             Some(rate) => {
-                ensure!(rate > 0. && rate <= 1e9, "--rate is above 0");
+                ensure!((1e-3..=1e9).contains(&rate), "--rate is from 0.001 to 10⁹");
                 Pace::PerSecond {
                     rate,
                     in_flight: IN_FLIGHT_AT_RATE,
@@ -200,7 +200,8 @@ impl Args {
             target.transport = Transport::Polling;
         }
         if let Some(auth) = &self.auth {
-            is_json(auth).context("--auth is a JSON object")?;
+            let _: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_str(auth).context("--auth is a JSON object")?;
             target.auth = Some(auth.clone());
         }
         for header in &self.headers {
@@ -223,7 +224,8 @@ impl Args {
     fn exchange(&self, namespace: &str) -> Result<Exchange> {
         let args = match &self.args {
             Some(args) => {
-                is_json(&format!("[{args}]")).context("--args are JSON values")?;
+                let _: Vec<serde_json::Value> =
+                    serde_json::from_str(&format!("[{args}]")).context("--args are JSON values")?;
                 args.clone()
             }
             None => format!("\"{}\"", text(self.payload)),
@@ -264,11 +266,6 @@ impl Load {
             (Some(event), _) => format!("the server does not answer the event `{event}`"),
         }
     }
-}
-
-fn is_json(text: &str) -> Result<()> {
-    let _: serde_json::Value = serde_json::from_str(text)?;
-    Ok(())
 }
 
 /// Text of so many bytes.
@@ -322,6 +319,8 @@ mod tests {
             (&["http://127.0.0.1", "--duration", "-1"], "--duration"),
             (&["http://127.0.0.1", "--duration", "0"], "--duration"),
             (&["http://127.0.0.1", "--rate", "0"], "--rate"),
+            (&["http://127.0.0.1", "--rate", "1e-300"], "--rate"),
+            (&["http://127.0.0.1", "--auth", "1"], "--auth"),
             (&["http://127.0.0.1", "--connections", "0"], "--connections"),
             (&["http://127.0.0.1", "--raw", "--event", "x"], "--raw"),
             (&["http://127.0.0.1", "--rate", "1", "-n", "2"], "--rate"),

@@ -37,6 +37,13 @@ pub(super) fn text(load: &Load, report: &Report) -> String {
             report.dropped
         );
     }
+    if report.unanswered > 0 {
+        let _ = writeln!(
+            text,
+            "{} more were due and not answered when it ended",
+            report.unanswered
+        );
+    }
     text.push('\n');
     for (name, quantile) in QUANTILES {
         let value = report.latency.value_at_quantile(quantile);
@@ -87,6 +94,7 @@ pub(super) fn json(load: &Load, report: &Report) -> Value {
         "seconds": report.elapsed.as_secs_f64(),
         "count": report.answers,
         "dropped": report.dropped,
+        "unanswered": report.unanswered,
         "per_second": report.rate(),
         "latency_ns": latency,
     })

@@ -24,8 +24,8 @@ pub(crate) mod status {
     pub(crate) const INTERRUPTED: u8 = 130;
 }
 
-/// Characters that are shown of a response's body.
-const BODY_MAX: usize = 200;
+/// Characters that are shown of a response's body, or of a line.
+const BEGINNING: usize = 200;
 
 /// Why it ended other than well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Failure {
                 let failure = no(format!("the server answered with HTTP status {status}: {}", beginning(body)));
                 match status {
                     400 if body.contains("Unsupported protocol version") => {
-                        failure.hint("this server speaks an older Engine.IO: socket.io 2 cannot be reached")
+                        failure.hint("the server speaks another version of Engine.IO than 4, which is that of socket.io 3 and later")
                     }
                     400 if body.contains("Transport unknown") => {
                         failure.hint("the server does not offer this transport: try another --transport")
@@ -161,10 +161,10 @@ impl Failure {
     }
 }
 
-/// Of a page that explains itself at length, the first words.
-fn beginning(body: &str) -> String {
+/// Of what is long, the first words.
+pub(crate) fn beginning(body: &str) -> String {
     let mut words = body.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = words.char_indices().nth(BODY_MAX) {
+    if let Some((end, _)) = words.char_indices().nth(BEGINNING) {
         words.truncate(end);
         words.push('…');
     }
@@ -240,7 +240,7 @@ mod tests {
             (
                 status(400, "Unsupported protocol version"),
                 3,
-                "older Engine.IO",
+                "another version of Engine.IO",
             ),
             (status(403, ""), 3, "Authorization"),
             (status(502, ""), 3, "a proxy's answer"),
@@ -261,6 +261,14 @@ mod tests {
             assert_eq!(status, expected_status, "{text}");
             assert!(text.contains(part), "{text}");
         }
+    }
+
+    #[test]
+    fn of_what_is_long_the_first_words_are_shown() {
+        assert_eq!(beginning(" a\n b "), "a b");
+        let long = "é".repeat(BEGINNING);
+        assert_eq!(beginning(&long), long);
+        assert_eq!(beginning(&format!("{long}x")), format!("{long}…"));
     }
 
     #[test]

@@ -91,7 +91,8 @@ pub(crate) enum Happening {
     /// Something that is said to people only.
     #[serde(skip)]
     Note(String),
-    /// A line was not understood, or cannot be done.
+    /// A line was not understood, or cannot be done, by somebody who can type another one.
+    #[serde(skip)]
     Error { message: String },
     /// It ends for this reason.
     Failed {
@@ -108,6 +109,13 @@ pub(crate) enum Happening {
         #[serde(flatten, serialize_with = "message_as_json")]
         message: Message,
     },
+}
+
+impl Happening {
+    /// Whether it is not told to programs.
+    pub(crate) fn is_for_people(&self) -> bool {
+        matches!(self, Self::Sent { .. } | Self::Note(_) | Self::Error { .. })
+    }
 }
 
 fn args_as_json<S: serde::Serializer>(args: &[Data], serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,6 +6,7 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
+use super::failure::Failure;
 use super::output::Output;
 use super::terminal;
 
@@ -21,7 +22,7 @@ pub(crate) struct Lines {
 }
 
 /// What was heard.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Heard {
     Line(String),
     /// Standard input cannot be read.
@@ -82,7 +83,7 @@ impl Lines {
     }
 
     /// The next line; `None` when there are no more. Cancel safe.
-    pub(crate) async fn next(&mut self, prompt: &str) -> Option<Heard> {
+    pub(crate) async fn next(&mut self, prompt: &str) -> Result<Option<String>, Failure> {
         if let Some(prompts) = self.prompts.as_ref().filter(|_| !self.asked) {
             self.asked = true;
             // Who is not there any more has closed the channel of lines, too.
@@ -90,7 +91,12 @@ impl Lines {
         }
         let heard = self.lines.recv().await;
         self.asked = false;
-        heard
+        match heard {
+            None => Ok(None),
+            Some(Heard::Line(line)) => Ok(Some(line)),
+            Some(Heard::Broken(error)) => Err(Failure::input(error)),
+            Some(Heard::Interrupted) => Err(Failure::interrupted()),
+        }
     }
 }
 
@@ -101,9 +107,9 @@ mod tests {
     #[tokio::test]
     async fn lines_that_are_given_come_in_order_and_end() {
         let mut lines = Lines::given(vec!["a".to_owned(), "b".to_owned()]);
-        assert_eq!(lines.next("").await, Some(Heard::Line("a".to_owned())));
-        assert_eq!(lines.next("").await, Some(Heard::Line("b".to_owned())));
-        assert_eq!(lines.next("").await, None);
+        assert_eq!(lines.next("").await, Ok(Some("a".to_owned())));
+        assert_eq!(lines.next("").await, Ok(Some("b".to_owned())));
+        assert_eq!(lines.next("").await, Ok(None));
         assert!(!lines.is_interactive());
     }
 
@@ -116,8 +122,9 @@ mod tests {
             let next = lines.next("/> ");
             assert!(futures_poll(next).await.is_none(), "there is no line yet");
         }
-        sender.send(Heard::Interrupted).await.unwrap_or_default();
-        assert_eq!(lines.next("/> ").await, Some(Heard::Interrupted));
+        let heard = sender.send(Heard::Interrupted).await;
+        assert!(heard.is_ok());
+        assert_eq!(lines.next("/> ").await, Err(Failure::interrupted()));
         assert_eq!(asking.try_iter().count(), 1);
     }
 

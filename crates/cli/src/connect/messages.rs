@@ -10,10 +10,10 @@ use songi::tokio::{self as websocket, CloseFrame, ControlPayload, Stream, Tapped
 use super::failure::{Failure, status};
 use super::happening::Happening;
 use super::line::{Line, help};
-use super::lines::{Heard, Lines};
+use super::lines::Lines;
 use super::output::Output;
 use super::text::message_text;
-use super::{Ending, Setup, complain, linger};
+use super::{Ending, Setup, complain, linger, read};
 
 /// How long closing may take.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -178,14 +178,14 @@ impl Talk<'_> {
                 () = self.output.closed() => return Ok(()),
                 () = linger(&self.ending) => return Ok(()),
                 came = recv(self.link.as_mut()) => self.came(came)?,
-                heard = self.lines.next("> "), if listening => match heard {
-                    Some(Heard::Line(line)) => {
-                        if self.line(&line, &open).await? {
+                line = self.lines.next("> "), if listening => match line? {
+                    Some(line) => tokio::select! {
+                        // To connect again may take long.
+                        _ = &mut interrupted => return Err(Failure::interrupted()),
+                        is_last = self.line(&line, &open) => if is_last? {
                             return Ok(());
-                        }
-                    }
-                    Some(Heard::Interrupted) => return Err(Failure::interrupted()),
-                    Some(Heard::Broken(error)) => return Err(Failure::input(error)),
+                        },
+                    },
                     None if self.lines.is_interactive() => return Ok(()),
                     None => self.ending.begin(self.setup.linger),
                 },
@@ -226,12 +226,7 @@ impl Talk<'_> {
         text: &str,
         open: &impl AsyncFn() -> Result<Link, Failure>,
     ) -> Result<bool, Failure> {
-        let line = if self.output.is_json() {
-            Line::json(text)
-        } else {
-            Line::typed(text, self.setup.asked.protocol)
-        };
-        let done = match line {
+        let done = match read(text, self.setup, self.output) {
             Ok(Line::Quit) => return Ok(true),
             Ok(Line::Connect) if self.link.is_some() => Err("it is connected".to_owned()),
             Ok(Line::Connect) => match open().await {
@@ -242,7 +237,7 @@ impl Talk<'_> {
                 Err(failure) => Err(failure.message),
             },
             Ok(line) => self.perform(line),
-            Err(error) => Err(error.to_string()),
+            Err(message) => Err(message),
         };
         if let Err(message) = done {
             complain(text, message, &self.lines, self.output)?;

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::happening::Happening;
 use super::text::Mark;
+use crate::safe::safe_json;
 
 /// Tells what happens. Clones write to the same place.
 #[derive(Clone)]
@@ -88,13 +89,13 @@ impl Output {
     pub(crate) fn tell(&self, happening: &Happening) {
         let now = ZonedDateTime::now();
         let line = if self.0.json {
-            if matches!(happening, Happening::Sent { .. } | Happening::Note(_)) {
+            if happening.is_for_people() {
                 return;
             }
             let time = now.timestamp();
             let time = format!("{time:.3}");
             // Everything in it serialises.
-            serde_json::to_string(&Timed { time, happening }).unwrap_or_default()
+            safe_json(&serde_json::to_string(&Timed { time, happening }).unwrap_or_default())
         } else {
             let (mark, text) = happening.text();
             let time = now.strftime("%H:%M:%S%.3f").to_string();
@@ -184,6 +185,16 @@ pub(super) mod tests {
                 .is_ok()
         );
         assert!(lines.try_recv().is_err());
+    }
+
+    #[test]
+    fn json_on_a_terminal_does_not_change_it() {
+        let (output, lines) = output(true, false);
+        output.tell(&Happening::Message {
+            message: Message::text("\u{9b}31m\u{202e}"),
+        });
+        let line = lines.recv().unwrap();
+        assert!(line.contains(r"\u009b31m\u202e"), "{line}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod perform;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use self::perform::explain;
 use super::data::Data;
 use super::failure::{Asked, Failure, status};
 use super::happening::Happening;
-use super::lines::{Heard, Lines};
+use super::lines::Lines;
 use super::output::Output;
 use super::{Ending, Setup, linger};
 
@@ -101,6 +101,7 @@ pub(crate) async fn run(
         output,
         lines: lines()?,
         current: socket.namespace().to_string(),
+        first: socket.clone(),
         sockets: BTreeMap::from([(socket.namespace().to_string(), socket)]),
         sender,
         told,
@@ -110,7 +111,7 @@ pub(crate) async fn run(
         answers: VecDeque::new(),
         events: 0,
         greeted: false,
-        joining: false,
+        joining: BTreeSet::new(),
         ending: Ending::default(),
     };
     let result = session.talk().await;
@@ -124,6 +125,8 @@ struct Session<'a> {
     lines: Lines,
     /// The namespace that events go to.
     current: String,
+    /// That of the command line, from which others are joined.
+    first: Socket,
     sockets: BTreeMap<String, Socket>,
     sender: mpsc::Sender<Told>,
     told: mpsc::Receiver<Told>,
@@ -139,8 +142,8 @@ struct Session<'a> {
     events: u64,
     /// The first namespace is there, and that has been told.
     greeted: bool,
-    /// A namespace is being joined: what comes next may be for it.
-    joining: bool,
+    /// Namespaces that are being joined: what comes next may be for them.
+    joining: BTreeSet<String>,
     ending: Ending,
 }
 
@@ -148,8 +151,8 @@ impl Session<'_> {
     async fn talk(&mut self) -> Result<(), Failure> {
         let mut interrupted = pin!(tokio::signal::ctrl_c());
         loop {
-            let settled = self.questions.is_empty() && !self.joining;
-            let listening = self.greeted && !self.ending.begun() && !self.joining;
+            let settled = self.questions.is_empty() && self.joining.is_empty();
+            let listening = self.greeted && !self.ending.begun() && self.joining.is_empty();
             let prompt = format!("{}> ", self.current);
             tokio::select! {
                 // What ends it comes before a flood of events, and what has come is told before the
@@ -164,19 +167,26 @@ impl Session<'_> {
                     }
                 }
                 Some((question, answer)) = self.questions.next() => self.answered(question, answer),
-                heard = self.lines.next(&prompt), if listening => match heard {
-                    Some(Heard::Line(line)) => {
+                line = self.lines.next(&prompt), if listening => match line? {
+                    Some(line) => {
                         if self.line(&line)? {
                             return Ok(());
                         }
                     }
-                    Some(Heard::Interrupted) => return Err(Failure::interrupted()),
-                    Some(Heard::Broken(error)) => return Err(Failure::input(error)),
                     None if self.lines.is_interactive() => return Ok(()),
-                    None => self.ending.begin(self.setup.linger),
+                    None => self.end(),
                 },
             }
         }
+    }
+
+    /// No more lines come: it ends some time after the last thing that they asked for.
+    fn end(&mut self) {
+        let linger = match self.sockets.is_empty() {
+            true => Some(Duration::ZERO),
+            false => self.setup.linger,
+        };
+        self.ending.begin(linger);
     }
 
     fn result(&self) -> Result<(), Failure> {
@@ -187,14 +197,30 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Leaves all namespaces, and waits until that is written.
+    /// Leaves all namespaces, tells the events that had come before, and waits until that is
+    /// written.
     async fn leave(&mut self) {
-        self.told.close();
-        for socket in self.sockets.values() {
+        let sockets: Vec<Socket> = self.sockets.values().cloned().collect();
+        let mut left: BTreeSet<String> = sockets
+            .iter()
+            .filter(|socket| socket.connected())
+            .map(|socket| socket.namespace().to_string())
+            .collect();
+        for socket in &sockets {
             socket.disconnect();
         }
         let gone = async {
-            for socket in self.sockets.values() {
+            // Events are told by tasks, which the ack for which it stayed may have overtaken.
+            while !left.is_empty() {
+                match self.told.recv().await {
+                    Some(Told::Event(socket, event, ack)) => self.event(&socket, &event, ack),
+                    Some(Told::Disconnected(socket, _)) => {
+                        left.remove(socket.namespace().as_str());
+                    }
+                    _ => {}
+                }
+            }
+            for socket in &sockets {
                 socket.closed().await;
             }
         };
@@ -258,7 +284,9 @@ impl Session<'_> {
     fn not_connected(&mut self, socket: &Socket, failure: ConnectFailure) -> Result<(), Failure> {
         let namespace = socket.namespace();
         // Who joins for the first time is told otherwise.
-        if !self.sockets.contains_key(namespace.as_str()) || self.joining {
+        if !self.sockets.contains_key(namespace.as_str())
+            || self.joining.contains(namespace.as_str())
+        {
             return Ok(());
         }
         let ConnectFailure { message, data, .. } = failure;
@@ -284,10 +312,12 @@ impl Session<'_> {
             return Ok(());
         }
         self.sockets.remove(namespace);
-        if !self.sockets.is_empty() {
+        if !self.sockets.is_empty() || !self.joining.is_empty() {
             return Ok(());
         }
-        self.ending.begin(Some(Duration::ZERO));
+        if self.ending.begun() {
+            self.end();
+        }
         failure.map_or(Ok(()), Err)
     }
 
@@ -296,7 +326,7 @@ impl Session<'_> {
         namespace: String,
         joined: Result<Option<Socket>, ConnectError>,
     ) -> Result<(), Failure> {
-        self.joining = false;
+        self.joining.remove(&namespace);
         let error = match joined {
             Ok(socket) => {
                 if let Some(socket) = socket {
@@ -366,5 +396,8 @@ impl Session<'_> {
             }
         };
         self.output.tell(&happening);
+        if self.ending.begun() {
+            self.end();
+        }
     }
 }

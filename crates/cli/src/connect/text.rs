@@ -5,6 +5,7 @@ use songi::client::Message;
 
 use super::data::{Data, hex_of};
 use super::happening::Happening;
+use crate::safe::safe;
 
 /// What stands in front of a line, and its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +114,7 @@ impl Happening {
             } => {
                 let event = spoken(namespace, event, &[]);
                 let ack = safe(&ack.to_string());
+                let reason = safe(reason);
                 (Mark::Bad, format!("no ack {ack} of {event}: {reason}"))
             }
             Self::Message { message } => (Mark::In, message_text(message)),
@@ -217,24 +219,6 @@ pub(crate) fn message_text(message: &Message) -> String {
     }
 }
 
-/// Nothing that a server sends moves the cursor or changes the terminal.
-pub(crate) fn safe(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || is_reordering(character) {
-            safe.extend(character.escape_default());
-        } else {
-            safe.push(character);
-        }
-    }
-    safe
-}
-
-/// Characters that make the text behind them look like something else.
-fn is_reordering(character: char) -> bool {
-    matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// Bytes of a frame, the first of them.
 fn spaced_hex(bytes: &[u8]) -> String {
     const SHOWN: usize = 48;
@@ -284,6 +268,12 @@ mod tests {
                 namespace: attack.to_owned(),
                 message: attack.to_owned(),
                 data: Some(json!(attack)),
+            },
+            Happening::NoAck {
+                namespace: attack.to_owned(),
+                event: attack.to_owned(),
+                ack: json!(attack),
+                reason: attack.to_owned(),
             },
             Happening::Disconnected {
                 namespace: None,

@@ -9,21 +9,17 @@ use crate::connect::data::{Data, Several};
 use crate::connect::failure::Failure;
 use crate::connect::happening::Happening;
 use crate::connect::line::{Line, Tag, help};
-use crate::connect::text::{safe, spoken};
-use crate::connect::{Protocol, complain};
+use crate::connect::text::spoken;
+use crate::connect::{Protocol, complain, read};
+use crate::safe::safe;
 
 impl Session<'_> {
     /// Does a line, and says whether it was the last.
     pub(super) fn line(&mut self, text: &str) -> Result<bool, Failure> {
-        let line = if self.output.is_json() {
-            Line::json(text)
-        } else {
-            Line::typed(text, Protocol::Socketio)
-        };
-        let done = match line {
+        let done = match read(text, self.setup, self.output) {
             Ok(Line::Quit) => return Ok(true),
             Ok(line) => self.perform(line),
-            Err(error) => Err(error.to_string()),
+            Err(message) => Err(message),
         };
         if let Err(message) = done {
             complain(text, message, &self.lines, self.output)?;
@@ -129,14 +125,13 @@ impl Session<'_> {
             self.current = namespace;
             return Ok(());
         }
-        let (_, known) = self.sockets.iter().next().ok_or("nothing is connected")?;
-        let joining = listening(known.of(&namespace), &self.sender);
+        let joining = listening(self.first.of(&namespace), &self.sender);
         let joining = match auth {
             Some(auth) => joining.auth(auth),
             None => joining,
         };
         let told = self.sender.clone();
-        self.joining = true;
+        self.joining.insert(namespace.clone());
         tokio::spawn(async move {
             let joined = joining.connect().await.map(Some);
             tell(&told, Told::Joined(namespace, joined)).await;
@@ -153,7 +148,7 @@ impl Session<'_> {
         }
         for socket in gone {
             let told = self.sender.clone();
-            self.joining = true;
+            self.joining.insert(socket.namespace().to_string());
             tokio::spawn(async move {
                 let joined = socket.connect().await.map(|()| None);
                 tell(&told, Told::Joined(socket.namespace().to_string(), joined)).await;

@@ -5,170 +5,16 @@
     reason = "a test may panic"
 )]
 
-use std::process::Stdio;
-use std::time::Duration;
+mod ending;
+mod program;
+mod servers;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use songi::server::{Bytes, Rejection, Server, Socket};
-use songi_interop::{Script, serve};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use songi_interop::serve;
 
-/// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A server that does what `client-server.mjs` does.
-fn rust_server() -> Server {
-    let io = Server::new();
-    io.on("add", |a: i64, b: i64| a + b);
-    io.on("echo", |value: Deep| value);
-    io.on("silent", |_: songi::server::Ack| ());
-    io.on("close me", |socket: Socket| socket.disconnect());
-    io.on("ask me", async |socket: Socket| {
-        let sum: i64 = socket.emit_with_ack("add", (1, 2)).await?;
-        let deep = Deep {
-            deep: vec![Bytes::from_static(&[9, 8])],
-        };
-        let echoed: Deep = socket.emit_with_ack("echo", deep).await?;
-        let (text, bytes): (String, Bytes) = socket.emit_with_ack("several", ()).await?;
-        let failed: Value = socket.emit_with_ack("add", "x").await?;
-        anyhow::Ok(json!({
-            "sum": sum,
-            "echoed": { "deep": [{ "binary": echoed.deep[0].to_vec() }] },
-            "text": text,
-            "bytes": { "binary": bytes.to_vec() },
-            "failed": failed,
-        }))
-    });
-    let admin = io.of("/admin");
-    admin.authorize(|auth: Value| {
-        if auth["token"] == "right" {
-            return Ok(());
-        }
-        let data = json!({ "code": 7, "content": "Please retry later" });
-        Err(Rejection::new("not authorized").with_data(data))
-    });
-    admin.on_connection(|socket: Socket, auth: Value| socket.emit("welcome", (auth, socket.id())));
-    io
-}
-
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Deep {
-    deep: Vec<Bytes>,
-}
-
-async fn js_server(name: &str, options: Value) -> Result<(Script, String)> {
-    let mut server = Script::start(name, &[&options.to_string()])?;
-    let port = server.find("port").await?;
-    Ok((server, format!("http://127.0.0.1:{port}")))
-}
-
-/// How `songi connect` ended, and what it said.
-struct Outcome {
-    status: Option<i32>,
-    lines: Vec<String>,
-    errors: String,
-}
-
-impl Outcome {
-    fn json(&self) -> Vec<Value> {
-        let json = self.lines.iter().map(|line| serde_json::from_str(line));
-        json.collect::<Result<_, _>>().unwrap()
-    }
-
-    fn of_type(&self, name: &str) -> Vec<Value> {
-        of_type(&self.json(), name)
-    }
-}
-
-/// The lines of a type, without what differs from run to run.
-fn of_type(lines: &[Value], name: &str) -> Vec<Value> {
-    let mut lines = lines.to_vec();
-    lines.retain(|line| line["type"] == name);
-    for line in &mut lines {
-        assert!(line["time"].is_string(), "{line}");
-        let line = line.as_object_mut().unwrap();
-        for field in ["time", "type", "ms", "id"] {
-            line.remove(field);
-        }
-    }
-    lines
-}
-
-fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_songi"));
-    command
-        .arg("connect")
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
-}
-
-/// Runs it with this standard input.
-async fn run(args: &[&str], input: &str) -> Result<Outcome> {
-    let mut child = command(args).spawn()?;
-    let mut stdin = child.stdin.take().context("no standard input")?;
-    // It may end before it has read all.
-    let _ = stdin.write_all(input.as_bytes()).await;
-    drop(stdin);
-    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await??;
-    let stdout = String::from_utf8(output.stdout)?;
-    Ok(Outcome {
-        status: output.status.code(),
-        lines: stdout.lines().map(str::to_owned).collect(),
-        errors: String::from_utf8(output.stderr)?,
-    })
-}
-
-/// One that is talked with, in JSON.
-struct Talk {
-    child: Child,
-    input: Option<ChildStdin>,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Talk {
-    fn start(args: &[&str]) -> Result<Self> {
-        let mut child = command(args).arg("--json").spawn()?;
-        let stdout = child.stdout.take().context("no standard output")?;
-        Ok(Self {
-            input: child.stdin.take(),
-            lines: BufReader::new(stdout).lines(),
-            child,
-        })
-    }
-
-    async fn say(&mut self, line: Value) -> Result<()> {
-        let input = self.input.as_mut().context("it was closed")?;
-        Ok(input.write_all(format!("{line}\n").as_bytes()).await?)
-    }
-
-    /// The next line.
-    async fn any(&mut self) -> Result<Value> {
-        let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await??;
-        Ok(serde_json::from_str(&line.context("it ended")?)?)
-    }
-
-    /// The next line of a type.
-    async fn hear(&mut self, name: &str) -> Result<Value> {
-        loop {
-            let line = self.any().await?;
-            if line["type"] == name {
-                return Ok(line);
-            }
-        }
-    }
-
-    async fn end(mut self) -> Result<Option<i32>> {
-        self.input = None;
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await??;
-        Ok(status.code())
-    }
-}
+use program::{Talk, of_type, run};
+use servers::{js_server, rust_server};
 
 /// A script of JSON lines: the same with every server.
 async fn check_script(url: &str) -> Result<()> {
@@ -275,83 +121,6 @@ async fn questions_of_a_js_server() -> Result<()> {
     assert_eq!(timeout, Some(json!("operation has timed out")));
     assert_eq!(given, answers());
     Ok(())
-}
-
-/// Exit statuses: the same with every server.
-async fn check_statuses(url: &str) -> Result<()> {
-    let admin = format!("{url}/admin");
-    let wrong = r#"{"token":"wrong"}"#;
-    let no_ack = ["--ack-timeout", "0.2"];
-    for (args, input, status, error) in [
-        (vec![url], "", 0, ""),
-        (vec![url], "add 1 2 ?\n/quit\nnonsense", 0, ""),
-        (vec![url], "add 1 two\n", 2, "a text stands in quotes"),
-        (vec![url], "connect 1\n", 2, "connect 1: "),
-        (vec![url], "/in /admin x\n", 2, "/join it first"),
-        (vec![url, "--json"], "add 1 2\n", 2, "not a JSON line"),
-        (
-            vec![&admin, "--auth", wrong],
-            "",
-            4,
-            "not authorized {\"code\":7",
-        ),
-        (vec![url], "/leave\n", 0, ""),
-        (vec![url], "/join nowhere\n", 4, "Invalid namespace"),
-        (
-            vec![url, "-n", "nowhere"],
-            "",
-            4,
-            "has no namespace /nowhere",
-        ),
-        (
-            vec![url, "--linger", "forever"],
-            "\"close me\"\n",
-            5,
-            "io server disconnect",
-        ),
-        (
-            [vec![url], no_ack.to_vec()].concat(),
-            "silent ?\n",
-            6,
-            "not all acks have come",
-        ),
-        (vec!["http://127.0.0.1:9"], "", 3, "is the server running"),
-        (
-            vec!["localhost:3000"],
-            "",
-            2,
-            "such as http://localhost:3000",
-        ),
-    ] {
-        let outcome = run(&args, input).await?;
-        assert_eq!(
-            outcome.status,
-            Some(status),
-            "{args:?} {input} {}",
-            outcome.errors
-        );
-        assert!(
-            outcome.errors.contains(error),
-            "{args:?}: {}",
-            outcome.errors
-        );
-        if args.contains(&"--json") {
-            let failed = &outcome.of_type("failed")[0];
-            assert_eq!(failed["status"], status);
-        }
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn exit_statuses_with_a_rust_server() -> Result<()> {
-    check_statuses(&serve(&rust_server()).await?).await
-}
-
-#[tokio::test]
-async fn exit_statuses_with_a_js_server() -> Result<()> {
-    let (_server, url) = js_server("client-server", json!({})).await?;
-    check_statuses(&url).await
 }
 
 #[tokio::test]
@@ -473,18 +242,6 @@ async fn a_lost_connection_comes_back_and_what_was_emitted_is_sent() -> Result<(
     Ok(())
 }
 
-#[tokio::test]
-async fn without_reconnection_a_lost_connection_is_the_end() -> Result<()> {
-    let (mut server, url) = js_server("peer-server", json!({})).await?;
-    let mut talk = Talk::start(&[&url, "--no-reconnect"])?;
-    talk.hear("connected").await?;
-    server.kill().await;
-    assert_eq!(talk.hear("disconnected").await?["reconnecting"], false);
-    assert_eq!(talk.hear("failed").await?["status"], 5);
-    assert_eq!(talk.end().await?, Some(5));
-    Ok(())
-}
-
 /// Without Socket.IO: packets by hand, over each transport and a plain WebSocket.
 async fn check_messages(url: &str) -> Result<()> {
     let engine = format!("{url}/socket.io/");
@@ -530,25 +287,6 @@ async fn messages_of_a_js_server() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_reader_that_goes_ends_it() -> Result<()> {
-    let url = serve(&rust_server()).await?;
-    let mut talk = Talk::start(&[&url, "--linger", "forever"])?;
-    talk.hear("connected").await?;
-    let Talk {
-        mut child,
-        mut input,
-        lines,
-    } = talk;
-    drop(lines);
-    let line = json!({ "event": "add", "args": [1, 2], "ack": true });
-    let input = input.as_mut().context("no standard input")?;
-    input.write_all(format!("{line}\n").as_bytes()).await?;
-    let status = tokio::time::timeout(PATIENCE, child.wait()).await??;
-    assert_eq!(status.code(), Some(0));
-    Ok(())
-}
-
-#[tokio::test]
 async fn a_certificate_of_ones_own_is_trusted_if_told_so() -> Result<()> {
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
     let tls = json!({ "key": own.signing_key.serialize_pem(), "cert": own.cert.pem() });
@@ -567,30 +305,5 @@ async fn a_certificate_of_ones_own_is_trusted_if_told_so() -> Result<()> {
         assert_eq!(trusted.status, Some(0), "{}", trusted.errors);
     }
     std::fs::remove_file(&file)?;
-    Ok(())
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn ctrl_c_ends_it_in_good_order() -> Result<()> {
-    let (mut server, url) = js_server("client-server", json!({})).await?;
-    let engine = vec![url.as_str(), "-p", "engineio", "--path", "/socket.io/"];
-    let add = json!({ "event": "add", "args": [1, 2], "ack": true });
-    for (args, line, answer) in [
-        (vec![url.as_str()], add, "ack"),
-        (engine, json!({ "text": "0" }), "message"),
-    ] {
-        let mut talk = Talk::start(&args)?;
-        talk.say(line).await?;
-        talk.hear(answer).await?;
-        let pid = talk.child.id().context("it ended")?.to_string();
-        let sent = Command::new("kill").args(["-INT", &pid]).status().await?;
-        assert!(sent.success());
-        assert_eq!(talk.hear("failed").await?["status"], 130);
-        let status = tokio::time::timeout(PATIENCE, talk.child.wait()).await??;
-        assert_eq!(status.code(), Some(130));
-    }
-    let left = server.find("disconnected").await?;
-    assert_eq!(left, "client namespace disconnect");
     Ok(())
 }
