@@ -13,9 +13,6 @@ use crate::{
 
 const SIZES: [usize; 5] = [20, 125, 1024, 16 * 1024, 64 * 1024];
 
-/// Batches that are made before they are sent.
-const AHEAD: u64 = 16;
-
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 /// The two kinds of messages.
@@ -70,8 +67,7 @@ pub fn bench_decode<D: Decode>(
     });
 }
 
-/// Writes batches of `count` messages. Few batches are made ahead: what is sent has mostly just been
-/// made, and is in the processor's cache.
+/// Writes batches of `count` messages.
 pub fn bench_encode<E: Encode>(
     group: &mut Group<'_>,
     name: &str,
@@ -86,7 +82,7 @@ pub fn bench_encode<E: Encode>(
         b.iter_batched_ref(
             || (0..count).map(|_| message()).collect::<Vec<_>>(),
             |messages| end.send(messages),
-            BatchSize::NumIterations(AHEAD),
+            BatchSize::SmallInput,
         );
     });
 }
