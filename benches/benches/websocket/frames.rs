@@ -35,7 +35,8 @@ impl Kind {
 
 /// One end of a connection that reads.
 pub trait Decode {
-    /// Takes so many messages.
+    /// Takes so many messages. Each is looked at where it was returned, by a reference to its
+    /// payload, and dropped there: nobody pays for the move of a message that nobody keeps.
     fn take(&mut self, count: usize);
 }
 

@@ -45,7 +45,10 @@ impl Fastwebsockets {
 impl Decode for Fastwebsockets {
     fn take(&mut self, count: usize) {
         for _ in 0..count {
-            drop(black_box(now(self.0.read_frame())));
+            match &self.0.read_frame().now_or_never() {
+                Some(Ok(frame)) => black_box(&frame.payload[..]),
+                _ => unreachable!(),
+            };
         }
     }
 }
@@ -95,7 +98,10 @@ impl TokioWebsockets {
 impl Decode for TokioWebsockets {
     fn take(&mut self, count: usize) {
         for _ in 0..count {
-            drop(black_box(now(self.0.next().map(Option::unwrap))));
+            match &self.0.next().now_or_never() {
+                Some(Some(Ok(message))) => black_box(&message.as_payload()[..]),
+                _ => unreachable!(),
+            };
         }
     }
 }
@@ -139,7 +145,10 @@ impl Yawc {
 impl Decode for Yawc {
     fn take(&mut self, count: usize) {
         for _ in 0..count {
-            drop(black_box(self.0.next().now_or_never().unwrap().unwrap()));
+            match &self.0.next().now_or_never() {
+                Some(Some(frame)) => black_box(&frame.payload()[..]),
+                _ => unreachable!(),
+            };
         }
     }
 }
@@ -179,7 +188,11 @@ impl Tungstenite {
 impl Decode for Tungstenite {
     fn take(&mut self, count: usize) {
         for _ in 0..count {
-            drop(black_box(self.0.read().unwrap()));
+            match &self.0.read() {
+                Ok(tungstenite::Message::Text(text)) => black_box(text.as_bytes()),
+                Ok(tungstenite::Message::Binary(payload)) => black_box(&payload[..]),
+                _ => unreachable!(),
+            };
         }
     }
 }

@@ -35,8 +35,9 @@
 //! builders, which own the stream: dropping them drops the connection.
 //!
 //! # Memory
-//! An idle [`WebSocket`] holds no buffer. All sockets of a thread read into one buffer of 64 KiB;
-//! what a read leaves unfinished moves to the socket.
+//! An idle [`WebSocket`] holds no buffer. All sockets of a thread read into one buffer of 80 KiB, of
+//! which a read takes up to 64 and the rest of a message that it cuts may take the others; what is
+//! left unfinished moves to the socket.
 
 mod accept;
 mod connect;

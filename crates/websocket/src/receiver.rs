@@ -1,26 +1,20 @@
 //! The receiving half: bytes in, events out.
 
 mod machine;
+mod owned;
 
 use alloc::{borrow::Cow, boxed::Box};
 
-use bytes::{Buf, Bytes, BytesMut};
-use faststr::FastStr;
+use bytes::{Buf, BytesMut};
 use simdutf8::basic::from_utf8;
 
-use self::machine::{Front, SHORT_MAX, Short};
+use self::machine::{Front, SHORT_MAX};
 use crate::{
-    AbnormalClosure, CloseFrame, Config, ControlPayload, Event, EventRef, Role, ShortMessage,
-    Violation,
+    AbnormalClosure, CloseFrame, Config, Event, EventRef, Role, ShortMessage, Violation,
     deflate::Inflater,
     frame::Opcode,
     message::assembly::{Assembled, Assembly},
 };
-
-/// Payloads up to [`SHORT_MAX`] are copied out of the read buffer. Larger ones are shared slices of
-/// it, unless they are below this fraction of it: a small message that somebody keeps must not keep
-/// a large buffer.
-const SHARE_FRACTION: usize = 64;
 
 /// The receiving half of a connection.
 ///
@@ -117,42 +111,6 @@ impl Receiver {
         self.receive_or(input, Self::receive_any)
     }
 
-    /// Takes a short message from the start of `input`; `other` takes all else, and says what was
-    /// wrong.
-    #[inline]
-    pub(crate) fn receive_or(
-        &mut self,
-        input: &mut BytesMut,
-        other: impl FnOnce(&mut Self, &mut BytesMut) -> Result<Option<Event>, Violation>,
-    ) -> Result<Option<Event>, Violation> {
-        match self.short_message(input) {
-            Some(short) if !short.text => copy_binary(input, &short),
-            Some(short) => self.copy_text(input, &short, other),
-            None => other(self, input),
-        }
-    }
-
-    /// The event is made where it is to be: to move what has just been written in parts makes the
-    /// processor wait.
-    #[inline(never)]
-    fn copy_text(
-        &mut self,
-        input: &mut BytesMut,
-        short: &Short,
-        other: impl FnOnce(&mut Self, &mut BytesMut) -> Result<Option<Event>, Violation>,
-    ) -> Result<Option<Event>, Violation> {
-        let received = match from_utf8(short.payload(input)) {
-            Ok(text) => text_event(text),
-            Err(_) => {
-                self.fail(Violation::InvalidUtf8);
-                other(self, input)
-            }
-        };
-        // What was wrong has been discarded.
-        input.advance(short.end.min(input.len()));
-        received
-    }
-
     /// Lends a short message to `take`, if `input` starts with one: see
     /// [`Connection::receive_short`](crate::Connection::receive_short).
     ///
@@ -164,7 +122,10 @@ impl Receiver {
         input: &mut BytesMut,
         take: impl FnOnce(ShortMessage<'_>) -> R,
     ) -> Result<Option<R>, Violation> {
-        let Some(short) = self.short_message(input) else {
+        let Some(short) = self
+            .whole_message(input)
+            .filter(|whole| whole.len() <= SHORT_MAX)
+        else {
             return Ok(None);
         };
         let payload = short.payload(input);
@@ -193,20 +154,6 @@ impl Receiver {
         }
     }
 
-    pub(crate) fn receive_any(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
-        let capacity = saturate(input.capacity());
-        if capacity > self.seen {
-            self.chunk = capacity;
-        }
-        let result = self.take(input);
-        self.seen = saturate(input.capacity());
-        if let Err(violation) = result {
-            self.fail(violation);
-            input.clear();
-        }
-        result
-    }
-
     /// As [`receive`](Self::receive), but lends what lies whole in `input` instead of copying it
     /// out or sharing it: without allocations, and the fastest way for small messages. `input` is
     /// moved on behind what was taken; what is left of it when the answer is `Ok(None)` has to
@@ -229,11 +176,11 @@ impl Receiver {
         input: &mut &'a mut [u8],
         other: impl FnOnce(&mut Self, &mut &'a mut [u8]) -> Result<Option<EventRef<'a>>, Violation>,
     ) -> Result<Option<EventRef<'a>>, Violation> {
-        let Some(short) = self.short_message(input) else {
+        let Some(whole) = self.whole_message(input) else {
             return other(self, input);
         };
-        let payload = short.payload(take_front(input, short.end));
-        if !short.text {
+        let payload = whole.payload(take_front(input, whole.end));
+        if !whole.text {
             return Ok(Some(EventRef::Binary(Cow::Borrowed(payload))));
         }
         let Ok(text) = from_utf8(payload) else {
@@ -283,59 +230,6 @@ impl Receiver {
         self.inflater = None;
     }
 
-    /// The owned form.
-    fn take(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Violation> {
-        let (taken, front) = self.advance(input, true)?;
-        input.advance(taken);
-        match front {
-            Front::More => Ok(None),
-            Front::Message { text, len } => {
-                if len <= SHORT_MAX || len < self.chunk as usize / SHARE_FRACTION {
-                    let event = copy_out(text, input.get(..len).unwrap_or_default())?;
-                    input.advance(len);
-                    return Ok(Some(event));
-                }
-                let payload = input.split_to(len).freeze();
-                Ok(Some(match text {
-                    true => Event::Text(
-                        FastStr::from_bytes(payload).map_err(|_| Violation::InvalidUtf8)?,
-                    ),
-                    false => Event::Binary(payload),
-                }))
-            }
-            Front::Control { opcode, len } => {
-                let payload = input.get(..len).unwrap_or_default();
-                let event = match opcode {
-                    Opcode::Ping => Event::Ping(ControlPayload::from_frame(payload)),
-                    Opcode::Pong => Event::Pong(ControlPayload::from_frame(payload)),
-                    _ => Event::Close(self.close(payload)?),
-                };
-                input.advance(len);
-                Ok(Some(event))
-            }
-            Front::Assembled(Assembled::Text(text)) => {
-                Ok(Some(Event::Text(FastStr::from_string(text))))
-            }
-            Front::Assembled(Assembled::Binary(payload)) => {
-                Ok(Some(Event::Binary(Bytes::from(payload))))
-            }
-            Front::Chunk { part, last } => Ok(Some(match part {
-                Assembled::Text(text) => Event::TextChunk {
-                    text: FastStr::from_string(text),
-                    last,
-                },
-                Assembled::Binary(payload) => Event::BinaryChunk {
-                    payload: Bytes::from(payload),
-                    last,
-                },
-            })),
-            Front::Over => {
-                input.clear();
-                Ok(None)
-            }
-        }
-    }
-
     /// The borrowed form.
     fn lend<'a>(&mut self, input: &mut &'a mut [u8]) -> Result<Option<EventRef<'a>>, Violation> {
         let (taken, front) = self.advance(input, false)?;
@@ -372,27 +266,6 @@ impl Receiver {
     }
 }
 
-#[inline(never)]
-fn copy_binary(input: &mut BytesMut, short: &Short) -> Result<Option<Event>, Violation> {
-    let payload = short.copy(input);
-    input.advance(short.end);
-    Ok(Some(Event::Binary(payload.into())))
-}
-
-#[inline(never)]
-fn text_event(text: &str) -> Result<Option<Event>, Violation> {
-    Ok(Some(Event::Text(FastStr::new(text))))
-}
-
-#[inline]
-fn copy_out(text: bool, payload: &[u8]) -> Result<Event, Violation> {
-    if text {
-        let text = from_utf8(payload).map_err(|_| Violation::InvalidUtf8)?;
-        return Ok(Event::Text(FastStr::new(text)));
-    }
-    Ok(Event::Binary(Bytes::copy_from_slice(payload)))
-}
-
 #[inline]
 fn lend_message(text: bool, payload: &mut [u8]) -> Result<Option<EventRef<'_>>, Violation> {
     Ok(Some(if text {
@@ -401,10 +274,6 @@ fn lend_message(text: bool, payload: &mut [u8]) -> Result<Option<EventRef<'_>>, 
     } else {
         EventRef::Binary(Cow::Borrowed(payload))
     }))
-}
-
-fn saturate(capacity: usize) -> u32 {
-    u32::try_from(capacity).unwrap_or(u32::MAX)
 }
 
 /// Splits off the first `n` bytes.

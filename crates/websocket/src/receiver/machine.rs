@@ -41,17 +41,23 @@ pub(super) enum Front {
     Over,
 }
 
-/// A short message at the front of the input, masked as it came.
-pub(super) struct Short {
+/// A message in one frame that has arrived whole, at the front of the input, masked as it came.
+pub(super) struct Whole {
     pub(super) text: bool,
     key: [u8; 4],
     /// Where the payload starts.
-    start: usize,
+    pub(super) start: usize,
     /// Where it ends, and with it the frame.
     pub(super) end: usize,
 }
 
-impl Short {
+impl Whole {
+    /// Payload bytes.
+    #[inline]
+    pub(super) const fn len(&self) -> usize {
+        self.end - self.start
+    }
+
     /// The payload, unmasked where it is.
     #[inline]
     pub(super) fn payload<'a>(&self, input: &'a mut [u8]) -> &'a mut [u8] {
@@ -163,11 +169,11 @@ impl Receiver {
         }
     }
 
-    /// The most common of all frames: a short message that has arrived whole, and that can be
-    /// given out as it is. `None` says nothing: all else goes through [`advance`](Self::advance),
-    /// which comes to the same.
+    /// The most common of all frames: a message of at most 64 KiB that has arrived whole, and that
+    /// can be given out as it is. `None` says nothing: all else goes through
+    /// [`advance`](Self::advance), which comes to the same.
     #[inline]
-    pub(super) fn short_message(&self, input: &[u8]) -> Option<Short> {
+    pub(super) fn whole_message(&self, input: &[u8]) -> Option<Whole> {
         if !matches!(self.state, State::Header) || self.message.is_some() || self.chunks {
             return None;
         }
@@ -184,8 +190,8 @@ impl Receiver {
         let (len, extended) = match second ^ masked {
             len @ 0..=125 => (usize::from(len), 0),
             126 => match usize::from(u16::from_be_bytes(*rest.first_chunk()?)) {
-                len @ 126..=SHORT_MAX => (len, 2),
-                _ => return None,
+                ..126 => return None,
+                len => (len, 2),
             },
             _ => return None,
         };
@@ -197,7 +203,7 @@ impl Receiver {
             Role::Client => ([0; 4], 2 + extended),
         };
         let end = start + len;
-        (end <= input.len()).then_some(Short {
+        (end <= input.len()).then_some(Whole {
             text,
             key,
             start,
@@ -226,8 +232,9 @@ impl Receiver {
     /// A message in one frame that has not arrived whole: what there is of it is unmasked, refused
     /// if it cannot become text, and stays in the input.
     fn wait(&mut self, text: bool, header: &Header, arrived: &mut [u8]) -> Result<(), Violation> {
-        let ascii = mask::apply_and_look(arrived, header.mask);
-        if text && !ascii && !utf8::can_become_text(arrived) {
+        if !text {
+            mask::apply(arrived, header.mask);
+        } else if !mask::apply_and_look(arrived, header.mask) && !utf8::can_become_text(arrived) {
             return Err(Violation::InvalidUtf8);
         }
         // Neither is above `WAIT_MAX`.

@@ -1,9 +1,12 @@
 use alloc::{vec, vec::Vec};
 
+use bytes::Bytes;
+use faststr::FastStr;
+
 use super::machine::WAIT_MAX;
 use super::*;
 use crate::{
-    CloseCode, Reply,
+    CloseCode, ControlPayload, Reply,
     frame::{header, mask},
 };
 
