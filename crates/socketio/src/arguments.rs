@@ -211,14 +211,16 @@ impl Arguments {
 
     /// Adds the attachments that a JSON text has announced.
     pub(crate) fn attach(&mut self, mut earlier: Vec<Bytes>, last: Bytes) {
-        if let Repr::Json { attachments, .. } = &mut self.0 {
-            let attached = if earlier.is_empty() {
-                Attached::One(last)
-            } else {
-                earlier.push(last);
-                Attached::Several(earlier)
-            };
-            *attachments = Some(Box::new(attached));
+        let attached = if earlier.is_empty() {
+            Attached::One(last)
+        } else {
+            earlier.push(last);
+            Attached::Several(earlier)
+        };
+        match &mut self.0 {
+            Repr::Json { attachments, .. } => *attachments = Some(Box::new(attached)),
+            #[cfg(feature = "msgpack")]
+            Repr::Msgpack(_) => {}
         }
     }
 

@@ -5,6 +5,10 @@ use core::{iter, mem, ops::Deref};
 
 use bytes::{Buf, Bytes};
 
+/// What is copied behind other bytes finds room for so many: doubled from one short message, the
+/// buffer would be moved again and again.
+const GROWTH: usize = 1024;
+
 /// Headers and small payloads in one buffer; large payloads spliced in between, uncopied.
 ///
 /// It holds no memory while it is empty, and needs none for a single shared payload: a broadcast
@@ -115,7 +119,9 @@ impl Queue {
             self.copied.drain(..self.done);
             self.done = 0;
         }
-        self.copied.reserve(most);
+        // One short message takes no more than it needs; where there are several, more will come.
+        let least = if self.copied.is_empty() { 0 } else { GROWTH };
+        self.copied.reserve(most.max(least));
         write(&mut self.copied);
     }
 
