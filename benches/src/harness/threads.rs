@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Messages in flight on each.
     #[arg(long, default_value_t = 16)]
     in_flight: usize,
+    /// Acks that each client asks for in a wave. socketioxide drops those that wait beyond 128.
+    #[arg(long, default_value_t = 100)]
+    at_once: usize,
     /// Rounds, of which the median counts.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -60,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     println!("|---|---|---:|---:|---:|");
     for name in servers::picked(Kind::SocketIo, &args.servers) {
         // The floor knows of one thread, and of no waves.
-        for wave in [Wave::acks(), Wave::broadcast()]
+        for wave in [Wave::acks(args.at_once), Wave::broadcast()]
             .iter()
             .filter(|_| name != "floor")
         {

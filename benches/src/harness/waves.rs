@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Clients that all send at once, and what comes of it.
 pub(crate) struct Wave {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     clients: usize,
     /// How many of them send.
     senders: usize,
@@ -37,10 +37,10 @@ pub(crate) struct Wave {
 }
 
 impl Wave {
-    pub(crate) fn acks() -> Self {
-        let (clients, times) = (1000, 64);
+    pub(crate) fn acks(times: usize) -> Self {
+        let clients = 1000;
         Self {
-            name: "64 acks for each of 1,000",
+            name: format!("{times} acks for each of 1,000"),
             clients,
             senders: clients,
             times,
@@ -53,7 +53,7 @@ impl Wave {
     pub(crate) fn broadcast() -> Self {
         let clients = 5000;
         Self {
-            name: "a broadcast to 5,000",
+            name: "a broadcast to 5,000".to_owned(),
             clients,
             senders: 1,
             times: 1,
