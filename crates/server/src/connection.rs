@@ -15,6 +15,7 @@ mod writing;
 
 use std::collections::hash_map::Entry;
 use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
@@ -48,6 +49,10 @@ use crate::reason::DisconnectReason;
 use crate::server::Shared;
 use crate::sid::random_id;
 use crate::socket::SocketInner;
+
+/// Messages of one WebSocket that are handled before other tasks have their turn: with handlers that
+/// do little, a fraction of a millisecond.
+const AT_ONCE: usize = 256;
 
 /// What each message touches comes first, here and in what it contains: where there are thousands
 /// of connections, each line of memory is a miss of the caches.
@@ -262,7 +267,7 @@ impl Connection {
     ) -> Poll<TransportEnd> {
         let now = self.shared.now();
         let mut work = Works::new();
-        loop {
+        for _ in 0..AT_ONCE {
             {
                 let core = &mut *self.core.lock();
                 let Some(wire) = core.wires.find(id) else {
@@ -300,6 +305,9 @@ impl Connection {
             // Handlers run, and what they send waits for the next round.
             self.perform_all(&mut work);
         }
+        // It goes on when the others have had their turn, and the network has been looked at.
+        let _ = pin!(tokio::task::yield_now()).poll(cx);
+        Poll::Pending
     }
 
     /// The task of a WebSocket has nothing more to carry: it gets the WebSocket, to close it.

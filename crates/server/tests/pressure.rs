@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::Polling;
@@ -225,4 +227,34 @@ async fn what_waits_for_a_request_counts_too() {
     tokio::task::yield_now().await;
     assert!(client.get().await.contains("xxx"));
     timeout(PATIENCE, drained).await.unwrap().unwrap().unwrap();
+}
+
+/// All of it may come by one read.
+#[tokio::test]
+async fn a_client_that_sends_much_lets_others_have_their_turn() {
+    const EVENTS: usize = 2000;
+
+    let io = Server::new();
+    let handled = Arc::new(AtomicUsize::new(0));
+    let count = handled.clone();
+    io.on("x", move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let address = serve(&io).await;
+    let mut client = client(&address).await;
+    for _ in 0..EVENTS {
+        client.send(Message::text(r#"42["x"]"#)).unwrap();
+    }
+    client.flush().await.unwrap();
+    let (mut seen, mut most) = (0, 0);
+    let watching = async {
+        while seen < EVENTS {
+            tokio::task::yield_now().await;
+            let now = handled.load(Ordering::Relaxed);
+            most = most.max(now - seen);
+            seen = now;
+        }
+    };
+    timeout(PATIENCE, watching).await.unwrap();
+    assert!((1..=256).contains(&most), "{most} at once");
 }
