@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// Messages in flight on each.
     #[arg(long, default_value_t = 16)]
     in_flight: usize,
-    /// Acks that each client asks for in a wave. socketioxide drops those that wait beyond 128.
+    /// Acks that each client asks for in a wave. socketioxide's queue takes 128 packets for a client.
     #[arg(long, default_value_t = 100)]
     at_once: usize,
     /// Rounds, of which the median counts.
