@@ -61,12 +61,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     println!("\nAll at once, with a load that sleeps until it is done\n");
     println!("| server | what | threads | time | CPU for each |");
     println!("|---|---|---:|---:|---:|");
-    for name in servers::picked(Kind::SocketIo, &args.servers) {
-        // The floor knows of one thread, and of no waves.
-        for wave in [Wave::acks(args.at_once), Wave::broadcast()]
-            .iter()
-            .filter(|_| name != "floor")
-        {
+    let mut servers = servers::picked(Kind::SocketIo, &args.servers);
+    // It knows of one thread, and of no waves.
+    servers.retain(|name| *name != "floor");
+    for name in servers {
+        for wave in [Wave::acks(args.at_once), Wave::broadcast()] {
             for threads in &args.threads {
                 let mut rounds = Vec::new();
                 for _ in 0..args.rounds {

@@ -157,8 +157,7 @@ impl Socket {
     /// way to send much without having it wait here, where there is
     /// [a limit](crate::Config::max_buffered). While the connection is lost it waits for the next
     /// one. What the server has not acknowledged of [`retries`](crate::Config::retries) waits too;
-    /// what a request carries and the last 64 KiB that a WebSocket is writing do
-    /// not.
+    /// what a request carries and the last 64 KiB that a WebSocket is writing do not.
     ///
     /// ```no_run
     /// # async fn example(socket: songi_client::Socket) -> Result<(), songi_client::EmitError> {

@@ -392,6 +392,16 @@ async fn whatever_breaks_the_protocol_ends_the_connection() {
     }
 }
 
+/// Little may wait to be written, and a lost connection does not come back.
+fn narrow() -> Config {
+    Config {
+        max_buffered: 10_000,
+        transports: vec![Transport::WebSocket],
+        reconnection: false,
+        ..Config::default()
+    }
+}
+
 /// Emits to a peer that does not read, until nothing more goes anywhere; gives how many went.
 async fn fill(socket: &Socket) -> usize {
     let text = "x".repeat(4000);
@@ -410,13 +420,7 @@ async fn fill(socket: &Socket) -> usize {
 #[tokio::test]
 async fn what_waits_to_be_written_is_bounded() {
     let server = Server::start().await;
-    let config = Config {
-        max_buffered: 10_000,
-        transports: vec![Transport::WebSocket],
-        reconnection: false,
-        ..Config::default()
-    };
-    let (socket, mut peer) = server.joined(client(&server.url).config(config)).await;
+    let (socket, mut peer) = server.joined(client(&server.url).config(narrow())).await;
 
     let sent = fill(&socket).await;
     // Dropped, not refused.
@@ -506,13 +510,7 @@ async fn early_events_are_bounded_too_and_let_go_of_when_the_namespace_is_refuse
 #[tokio::test]
 async fn who_waits_until_all_is_written_may_send_any_amount() {
     let server = Server::start().await;
-    let config = Config {
-        max_buffered: 10_000,
-        transports: vec![Transport::WebSocket],
-        reconnection: false,
-        ..Config::default()
-    };
-    let (socket, mut peer) = server.joined(client(&server.url).config(config)).await;
+    let (socket, mut peer) = server.joined(client(&server.url).config(narrow())).await;
     let text = "x".repeat(8000);
     socket.emit("part", &text).unwrap();
     let full = socket.emit("part", &text);
@@ -536,13 +534,7 @@ async fn who_waits_until_all_is_written_may_send_any_amount() {
 #[tokio::test]
 async fn who_waits_until_all_is_written_hears_that_it_never_will_be() {
     let server = Server::start().await;
-    let config = Config {
-        max_buffered: 10_000,
-        transports: vec![Transport::WebSocket],
-        reconnection: false,
-        ..Config::default()
-    };
-    let (socket, _peer) = server.joined(client(&server.url).config(config)).await;
+    let (socket, _peer) = server.joined(client(&server.url).config(narrow())).await;
     fill(&socket).await;
     let mut drained = pin!(socket.drained());
     poll_fn(|cx| {
@@ -560,15 +552,9 @@ async fn who_waits_until_all_is_written_hears_that_it_never_will_be() {
 #[tokio::test]
 async fn many_pings_have_one_answer_while_nothing_is_written() {
     let server = Server::start().await;
-    let config = Config {
-        max_buffered: 10_000,
-        transports: vec![Transport::WebSocket],
-        reconnection: false,
-        ..Config::default()
-    };
     let (sender, mut done) = mpsc::unbounded_channel();
     let client = client(&server.url)
-        .config(config)
+        .config(narrow())
         .on("done", move || sender.send(()).unwrap());
     let (socket, mut peer) = server.joined(client).await;
     let sent = fill(&socket).await;
